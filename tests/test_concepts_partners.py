@@ -47,7 +47,7 @@ def test_what_does_not_vary_or_only_falls_has_no_partner(said: np.ndarray) -> No
     found = find_partners(tally_of(still, still), CHANNELS)
     assert found.numbers.tolist() == [0, 1, NO_PARTNER, 3, 4]
     assert np.isnan(found.r[2])
-    assert not find_partners(tally_of(said[:, :1], -said[:, :1]), 1).found.any()
+    assert not find_partners(tally_of(said[:, :1], -said[:, :1]), 1).has_partner.any()
 
 
 def test_places_are_the_shares_below(said: np.ndarray) -> None:

@@ -177,7 +177,7 @@ def test_diversity_makes_images_of_one_channel_differ(probe: Probe, small: Image
         return float((grams @ grams.T)[np.triu_indices(3, 1)].mean())
 
     assert closeness(apart) < closeness(alike)
-    with pytest.raises(InputError, match="made together"):
+    with pytest.raises(InputError, match="of one batch"):
         probe.scores(alike.images, gz.diversity("conv2"))
 
 
@@ -275,7 +275,7 @@ def test_mistakes_are_told(probe: Probe, small: ImagePrior, light: ImagePrior) -
         ([gz.logit("nothing")], {}),
         ([gz.channel("conv2", 0)], {"parametrisation": "magic"}),
         ([gz.channel("conv2", 0)], {"steps": 0}),
-        ([gz.channel("conv2", 0)], {"thrift": 1.0}),
+        ([gz.channel("conv2", 0)], {"weight_decay": 1.0}),
         ([gz.caricature("conv2", np.ones((3, 3, 8)))], {}),
     ):
         with pytest.raises(InputError):

@@ -1,7 +1,7 @@
 """The image prior of a survey: spectra, colours, noise and range of its cutouts, gathered in one pass.
 
-Spectra and ranges are told of *stretched* images, s = asinh(flux / sky): about linear in the sky, about magnitudes in
-the galaxy, so that a nucleus does not drown the disc. The *grey* light of a pixel is the stretched mean over the bands
+Spectra and ranges are those of *stretched* images, s = asinh(flux / sky): about linear in the sky and logarithmic in
+the galaxy, so that the nucleus does not dominate the disc. The *grey* flux of a pixel is the stretched mean over bands
 of flux / sky.
 """
 
@@ -33,19 +33,19 @@ STEP = 2.0
 
 
 def distances(height: int, width: int) -> NDArray[np.int64]:
-    """Whole pixels from the middle, (y, x)."""
+    """Distance from the centre rounded down to whole pixels, (y, x)."""
     return np.asarray(np.floor(_away(height, width)), np.int64)
 
 
 def frequencies(height: int, width: int) -> NDArray[np.int64]:
-    """Waves across the longer side, to a whole one, (fy, fx) as `numpy.fft.rfft2` lays them out."""
+    """Frequency rounded to whole waves across the longer side, (fy, fx) in the layout of `numpy.fft.rfft2`."""
     size = max(height, width)
     fy, fx = np.fft.fftfreq(height)[:, None] * size, np.fft.rfftfreq(width)[None] * size
     return np.asarray(np.round(np.hypot(fy, fx)), np.int64)
 
 
 def ring_weights(height: int, width: int) -> NDArray[np.float32]:
-    """How much each pixel belongs to each ring, (y * x, ring): between two rings to both, and in all 1."""
+    """Weights of linear interpolation from pixels to rings about the centre, (y * x, ring); a pixel's sum to 1."""
     place = _away(height, width).ravel()[:, None] / STEP
     rings = np.arange(int(np.ceil(place.max())) + 1)
     return np.asarray(np.maximum(1 - np.abs(place - rings), 0), np.float32)
@@ -60,12 +60,12 @@ BINS = 1000
 
 
 class Histograms:
-    """Histograms that grow batch by batch, one for each place of `shape`.
+    """Histograms that are filled batch by batch, one for each index of `shape`.
 
     Parameters
     ----------
     low, high : float
-        What is beyond counts into the outermost bins.
+        Range of the bins; values beyond are counted in the outermost bins.
     """
 
     def __init__(self, shape: tuple[int, ...], low: float, high: float) -> None:
@@ -73,7 +73,7 @@ class Histograms:
         self.counts = np.zeros((int(np.prod(shape)), BINS), np.int64)
 
     def add(self, values: NDArray[np.floating], *places: NDArray[np.integer]) -> None:
-        """Count values; `places`, of shapes that broadcast with theirs, say into which histogram."""
+        """Count values; `places`, of shapes that broadcast with theirs, are the indices of their histograms."""
         if not values.size:
             return
         which = np.ravel_multi_index(np.broadcast_arrays(*places), self.shape)
@@ -82,17 +82,17 @@ class Histograms:
         self.counts += np.bincount(flat, minlength=self.counts.size).reshape(self.counts.shape)
 
     def together(self) -> Histograms:
-        """Over the first place."""
-        joined = Histograms(self.shape[1:], self.low, self.high)
-        joined.counts = self.counts.reshape(self.shape[0], -1, BINS).sum(axis=0)
-        return joined
+        """The histograms summed over the first index."""
+        total = Histograms(self.shape[1:], self.low, self.high)
+        total.counts = self.counts.reshape(self.shape[0], -1, BINS).sum(axis=0)
+        return total
 
     def quantiles(self, shares: Sequence[float]) -> NDArray[np.float64]:
-        """Of each histogram, (share, *shape), to a bin's width."""
+        """Quantiles of each histogram, (share, *shape), to a bin's width."""
         below = np.cumsum(self.counts, axis=1)
-        wanted = np.asarray(shares)[:, None] * below[:, -1]
+        thresholds = np.asarray(shares)[:, None] * below[:, -1]
         bins = np.array(
-            [[np.searchsorted(row, share) for row, share in zip(below, each, strict=True)] for each in wanted]
+            [[np.searchsorted(row, value) for row, value in zip(below, values, strict=True)] for values in thresholds]
         )
         middles = self.low + (bins + 0.5) * (self.high - self.low) / BINS
         return np.asarray(middles).reshape(len(shares), *self.shape)
@@ -105,35 +105,35 @@ TO_SIGMA = 1.4826
 """A Gaussian's standard deviation over its median absolute deviation."""
 
 RIM = 0.08
-"""Share of the width, on each side, in which the sky is measured."""
+"""Width of the border in which the sky is measured, as a share of the image's side."""
 
 QUIETEST = 1e-4
-"""A sky so quiet, as a share of the brightest pixels, counts as noisy as that: pictures without noise exist."""
+"""Least sky noise as a share of the brightest pixels, for pictures without noise."""
 
 OUTER = (0.05, 0.95)
-"""What counts as usual, of spectra and colours."""
+"""Quantiles that limit spectra and colours."""
 
 REACH = 0.99
-"""Share of the galaxies with less light at some distance from the middle than a feature image may have there."""
+"""Quantile of the galaxies' flux at each distance from the centre that limits feature images."""
 
 FIRST = 256
-"""Galaxies, the first ones, of which the sky is measured, before anything is counted."""
+"""Number of galaxies, the first ones, in which the sky noise is measured."""
 
 EXTREME = (0.001, 0.999)
-"""The range of fluxes: beyond lie stars that bleed and pixels that broke."""
+"""Quantiles that limit fluxes, to exclude bleeding stars and broken pixels."""
 
 SURE = 0.3
-"""A magnitude counts as measured where it exceeds that of the noise by this share."""
+"""A Fourier magnitude is significant where it exceeds that of the noise by this share."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImagePrior:
-    """What a survey's cutouts look like, of any number of bands.
+    """Statistics of a survey's cutouts, which limit feature images; of any number of bands.
 
     Attributes
     ----------
     galaxies : int
-        How many were looked at.
+        Number of galaxies.
     sky : float32 (band,)
         Scatter of the sky [nanomaggies per pixel].
     mean : float32 (band,)
@@ -141,20 +141,21 @@ class ImagePrior:
     covariance : float32 (band, band)
         Of stretched pixels.
     spectrum : float32 (band, fy, fx)
-        Mean magnitude of the stretched images' Fourier transforms, as `numpy.fft.rfft2` lays them out.
+        Mean magnitude of the stretched images' Fourier transforms, in the layout of `numpy.fft.rfft2`.
     spectrum_range : float32 (2, band, fy, fx)
-        Its 5th and 95th percentile at frequencies as high, in any direction.
+        5th and 95th percentile of the magnitudes at the same frequency, over all directions.
     signal : float32 (band, fy, fx)
-        The spectrum less the noise, in any direction alike; where noise hides it, continued as a power of frequency.
+        The spectrum minus the noise, averaged over directions; extrapolated as a power law of frequency where the noise
+        dominates.
     lowest, highest : float32 (band,)
-        The range of fluxes [nanomaggies per pixel]: one pixel in a thousand is fainter, and at the distance from the
-        middle that is brightest one in a thousand is brighter.
+        Range of fluxes [nanomaggies per pixel]: the 0.1 % quantile of all pixels, and the 99.9 % quantile at the
+        brightest distance from the centre.
     reach : float32 (y, x, band + 1)
-        Stretched light, and at last grey light, that one pixel in a hundred exceeds at that distance from the middle.
+        99 % quantile of the stretched flux, and last of the grey flux, at each distance from the centre.
     profile : float32 (ring, band + 1)
-        The same of means over rings about the middle, `gz2interp.features.image_prior`.
+        95 % quantile of means over rings about the centre.
     colours : float32 (2, band - 1)
-        5th and 95th percentile over the galaxies of the colour of all light, between neighbouring bands [mag].
+        5th and 95th percentile of the galaxies' total colours between neighbouring bands [mag].
     """
 
     bands: tuple[str, ...]
@@ -173,11 +174,11 @@ class ImagePrior:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of a cutout, (y, x, band)."""
+        """Shape of a cutout, (y, x, band)."""
         return self.reach.shape[0], self.reach.shape[1], len(self.sky)
 
     def stretched(self, images: ArrayLike) -> Floats:
-        """Stretched images (n, y, x, band) of images in nanomaggies; what is not finite is sky."""
+        """Stretched images (n, y, x, band) of images in nanomaggies; values that are not finite become 0."""
         return np.asarray(np.arcsinh(_finite(images) / self.sky), np.float32)
 
     def fluxes(self, stretched: ArrayLike) -> Floats:
@@ -186,20 +187,20 @@ class ImagePrior:
 
 
 def image_prior(batches: Iterable[ArrayLike], bands: Sequence[str] = ()) -> ImagePrior:
-    """What the light of a survey is like, from one pass over its cutouts.
+    """Measure the image prior of a survey in one pass over its cutouts.
 
     Parameters
     ----------
     batches : iterable of float32 (n, y, x, band), nanomaggies
-        Of one shape; each is let go before the next is read, so memory does not grow with their number. Some hundred
-        galaxies are enough. The sky is that of the first 256, in any batches.
+        Of one shape; one batch is in memory at a time. A few hundred galaxies are enough. The sky noise is measured in
+        the first 256.
     bands : sequence of str, optional
         Their names.
 
     Raises
     ------
     InputError
-        There are no images, or they are of several shapes.
+        There are no images, or they have several shapes.
     """
     some = (images for batch in batches if (images := np.asarray(batch, np.float32)).size)
     first: list[Floats] = []
@@ -209,13 +210,13 @@ def image_prior(batches: Iterable[ArrayLike], bands: Sequence[str] = ()) -> Imag
             break
     if not first:
         raise InputError("No images were given", "Cutouts of the survey", "A few hundred are enough")
-    gathered = _PriorSums(np.concatenate(first)[:FIRST])
+    sums = _PriorSums(np.concatenate(first)[:FIRST])
     for images in chain(first, some):
-        gathered.add(_batch_like(images, first))
-    names = tuple(bands) or tuple(f"band {k}" for k in range(gathered.shape[2]))
-    if len(names) != gathered.shape[2]:
-        raise InputError(f"{len(names)} bands were named", f"The images have {gathered.shape[2]}")
-    return gathered.light(names)
+        sums.add(_batch_like(images, first))
+    names = tuple(bands) or tuple(f"band {k}" for k in range(sums.shape[2]))
+    if len(names) != sums.shape[2]:
+        raise InputError(f"{len(names)} bands were named", f"The images have {sums.shape[2]}")
+    return sums.prior(names)
 
 
 def _batch_like(images: Floats, before: Sequence[Floats]) -> Floats:
@@ -232,7 +233,7 @@ def magnitudes_of(stretched: Floats) -> Floats:
 
 
 def colours_of(images: ArrayLike, sky: Floats) -> Floats:
-    """Colours of all light between neighbouring bands [mag], (n, band - 1); no light counts as sky's scatter."""
+    """Total colours between neighbouring bands [mag], (n, band - 1); the least flux is the noise of the sum."""
     total = np.nan_to_num(np.asarray(images, np.float64)).sum(axis=(1, 2))
     least = sky * np.sqrt(np.prod(np.shape(images)[1:3]))
     magnitudes = -2.5 * np.log10(np.maximum(total, least))
@@ -240,7 +241,7 @@ def colours_of(images: ArrayLike, sky: Floats) -> Floats:
 
 
 class _PriorSums:
-    """Sums and counts, as large after a million galaxies as after one."""
+    """Sums and histograms of cutouts, whose size does not grow with the number of galaxies."""
 
     def __init__(self, first: Floats) -> None:
         self.shape, self.sky = first.shape[1:], sky_of(first)
@@ -281,7 +282,7 @@ class _PriorSums:
         means /= self.weights.sum(axis=0)[:, None]
         self.rings.add(means, np.arange(means.shape[1])[:, None], every)
 
-    def light(self, bands: tuple[str, ...]) -> ImagePrior:
+    def prior(self, bands: tuple[str, ...]) -> ImagePrior:
         pixels = self.galaxies * self.shape[0] * self.shape[1]
         mean = self.total / pixels
         ends = np.exp(self.waves.quantiles(OUTER))  # (2, frequency, band)
@@ -296,7 +297,7 @@ class _PriorSums:
             covariance=(self.product / pixels - np.outer(mean, mean)).astype(np.float32),
             spectrum=spectrum.astype(np.float32),
             spectrum_range=np.moveaxis(ends[:, self.frequency], -1, 1).astype(np.float32),
-            signal=np.stack([signal_of(each, self.frequency) for each in spectrum]).astype(np.float32),
+            signal=np.stack([signal_of(band, self.frequency) for band in spectrum]).astype(np.float32),
             lowest=(np.sinh(low) * self.sky).astype(np.float32),
             highest=(np.sinh(high[:, :-1].max(axis=0)) * self.sky).astype(np.float32),
             reach=_falling(reach)[self.distance].astype(np.float32),
@@ -306,14 +307,14 @@ class _PriorSums:
 
 
 LEAST_PROFILE = 0.05
-"""A ring may be at least so bright on average, in the sky's scatter."""
+"""Lower limit of the profile, in units of the sky noise."""
 
 
 def signal_of(spectrum: Doubles, frequency: NDArray[np.integer]) -> Doubles:
-    """A spectrum (fy, fx) less the white noise in it, averaged over all directions.
+    """A spectrum (fy, fx) minus its white noise, averaged over all directions.
 
-    The noise is what is left at the highest frequencies. Where the signal drowns in it, it goes on as the power of
-    frequency with which it has fallen from three frequencies before.
+    The noise is measured at the highest frequencies. Where it dominates, the signal is extrapolated by the power law
+    through the last significant frequency and the third before it.
     """
     notes = int(frequency.max()) + 1
     counted = np.bincount(frequency.ravel(), minlength=notes)
@@ -322,7 +323,7 @@ def signal_of(spectrum: Doubles, frequency: NDArray[np.integer]) -> Doubles:
     noise = float(np.median(rings[max(int(0.8 * last), 1) : last + 1]))
     sure = rings > (1 + SURE) * noise
     end = int(np.argmin(sure)) if not sure.all() else notes
-    if end < 5:  # there is nothing but noise, or too little to go by
+    if end < 5:  # nothing but noise, or too few frequencies
         return np.asarray(rings[frequency])
     clean = np.sqrt(np.maximum(rings**2 - noise**2, 0))
     slope = np.log(clean[end - 1] / clean[end - 4]) / np.log((end - 1) / (end - 4))
@@ -336,18 +337,18 @@ def _finite(images: ArrayLike) -> Floats:
 
 
 def _falling(rings: Doubles) -> Doubles:
-    """Outwards it never grows again, since a star at one distance is no rule, and nowhere is it less than the noise."""
+    """Rings made monotonically decreasing outwards, against single stars, and at least 1, the noise."""
     return np.asarray(np.maximum(np.maximum.accumulate(rings[::-1])[::-1], 1.0))
 
 
 def sky_of(images: Floats) -> Floats:
-    """Scatter of the sky, (band,), robustly, along the rim of images (n, y, x, band)."""
+    """Robust scatter of the sky, (band,), at the border of images (n, y, x, band)."""
     wide = [max(round(RIM * side), 1) for side in images.shape[1:3]]
     rim = np.ones(images.shape[1:3], bool)
     rim[wide[0] : -wide[0], wide[1] : -wide[1]] = False
     pixels = images[:, rim].reshape(-1, images.shape[3])
-    seen = np.isfinite(pixels).all(axis=1) & (pixels != 0).any(axis=1)  # what was not observed is 0 in all bands
-    pixels = pixels[seen] if seen.any() else np.zeros((1, images.shape[3]), np.float32)
+    observed = np.isfinite(pixels).all(axis=1) & (pixels != 0).any(axis=1)  # unobserved pixels are 0 in all bands
+    pixels = pixels[observed] if observed.any() else np.zeros((1, images.shape[3]), np.float32)
     sigma = TO_SIGMA * np.median(np.abs(pixels - np.median(pixels, axis=0)), axis=0)
     bright = np.nan_to_num(np.abs(images), posinf=0.0).max(axis=(0, 1, 2))
     floor = np.where(bright > 0, QUIETEST * bright, 1.0)

@@ -1,7 +1,7 @@
-"""What feature images can be made to excite, beside the scores that there are: places, purity, galaxies, one another.
+"""Objectives of feature images beside the scores of networks: neurons, cosine, DeepDream, caricature and inversion.
 
-Each is a score, so that ``+``, ``-`` and ``*`` join them with channels, directions, logits and numbers, and a Probe
-tells how strongly real galaxies excite them.
+Each is a score, so that ``+``, ``-`` and ``*`` combine them with channels, directions, logits and numbers, and a Probe
+computes them for galaxies too.
 
 >>> objective = neuron("block3", 12) - 0.1 * deep_dream("block3")
 >>> objective.name
@@ -40,28 +40,28 @@ Floats = NDArray[np.float32]
 Tensor = Any
 
 LEAST_COSINE = 0.1
-"""Below this a cosine counts as this, or its power would leave nothing to follow."""
+"""Lower limit of a cosine, below which its power would have no useful gradient."""
 
 TINY = 1e-12
 
 
 class PlaneScore(LayerScore):
-    """A function of what a layer says at each place, (n, y, x, channel), and of numbers of its own.
+    """A function of a layer's activations at all positions, (n, y, x, channel), and of parameters, its numbers.
 
-    Those who differ in their numbers only are evaluated side by side: see `gz2interp.features.forms`.
+    Scores that differ in their numbers only are evaluated in one batch: see `gz2interp.features.forms`.
     """
 
     layer: str
     placed: ClassVar[bool] = False
-    """Whether its numbers are about places, so that images have to be as large as the layer's shape says."""
+    """Whether its numbers depend on positions, so that the size of the images is fixed."""
 
     @property
     def form(self) -> Hashable:
-        """The same for those that `measure` alike."""
+        """The same for all scores with the same `measure`."""
         return type(self).__name__, self.layer
 
     def numbers(self, layer: LayerInfo) -> tuple[Floats, ...]:
-        """What `measure` takes, for a layer of this shape."""
+        """The parameters of `measure`, for a layer of this shape."""
         return ()
 
     def measure(self, plane: Tensor, *numbers: Tensor) -> Tensor:
@@ -75,17 +75,17 @@ class PlaneScore(LayerScore):
         self.numbers(layer)
 
     def __call__(  # noqa: D102
-        self, probabilities: Any, logits: Any, said: Mapping[str, Any] | None = None
+        self, probabilities: Any, logits: Any, activations: Mapping[str, Any] | None = None
     ) -> Any:
-        assert said is not None, "the Probe listens to the layers of a score"
-        plane = said[plane_of(self.layer)]
+        assert activations is not None, "the Probe records the layers of a score"
+        plane = activations[plane_of(self.layer)]
         shape = tuple(plane.shape[1:])
-        return self.measure(plane, *(each[None] for each in self.numbers(LayerInfo(self.layer, "", shape))))
+        return self.measure(plane, *(array[None] for array in self.numbers(LayerInfo(self.layer, "", shape))))
 
 
 @dataclass(frozen=True)
 class Neuron(PlaneScore):
-    """One channel, or one direction, at one place."""
+    """One channel, or one direction, at one position."""
 
     layer: str
     vector: tuple[float, ...] | int
@@ -102,7 +102,7 @@ class Neuron(PlaneScore):
         y, x = self.place or (height // 2, width // 2)
         if not (0 <= y < height and 0 <= x < width):
             raise InputError(
-                f"{self.name} was asked for", f"Places of layer {layer.name!r} are within {height} x {width}"
+                f"{self.name} was requested", f"Places of layer {layer.name!r} are within {height} x {width}"
             )
         return np.eye(height, dtype=np.float32)[y], np.eye(width, dtype=np.float32)[x], self._weights(layer)
 
@@ -120,7 +120,7 @@ class Neuron(PlaneScore):
 
 @dataclass(frozen=True)
 class CosineDirection(PlaneScore):
-    """The mean over all places of how far activations point into a direction, times a power of how purely."""
+    """The mean over all positions of the projection on a direction, times a power of the cosine."""
 
     layer: str
     vector: tuple[float, ...]
@@ -146,7 +146,7 @@ class CosineDirection(PlaneScore):
 
 @dataclass(frozen=True)
 class DeepDream(PlaneScore):
-    """The mean square of all that a layer says."""
+    """The mean square of a layer's activations."""
 
     layer: str
 
@@ -160,16 +160,16 @@ class DeepDream(PlaneScore):
 
 @dataclass(frozen=True)
 class Target(PlaneScore):
-    """What the layer said of a galaxy, place by place, is to be said again: more of it, or just that.
+    """Similarity to a galaxy's activations at each position: caricature (projection) or inversion (distance).
 
     Attributes
     ----------
     more : bool
-        Caricature; otherwise inversion.
+        Whether it is a caricature; otherwise an inversion.
     power : float
         Of the cosine, for a caricature.
     to : str
-        The galaxy.
+        Id of the galaxy.
     digest : str
         Of the activations.
     activations : float32 (y, x, channel)
@@ -203,40 +203,40 @@ class Target(PlaneScore):
         return (self.activations,)
 
     def measure(self, plane: Tensor, *numbers: Tensor) -> Tensor:
-        wanted, axes = numbers[0], (1, 2, 3)
-        size = tf.reduce_sum(wanted**2, axis=axes) + TINY
+        target, axes = numbers[0], (1, 2, 3)
+        size = tf.reduce_sum(target**2, axis=axes) + TINY
         if not self.more:
-            return -tf.reduce_sum((plane - wanted) ** 2, axis=axes) / size
-        along = tf.reduce_sum(plane * wanted, axis=axes) / size
+            return -tf.reduce_sum((plane - target) ** 2, axis=axes) / size
+        along = tf.reduce_sum(plane * target, axis=axes) / size
         lengths = tf.sqrt((tf.reduce_sum(plane**2, axis=axes) + TINY) / size)
         return along * tf.maximum(along / lengths, LEAST_COSINE) ** self.power
 
 
 def neuron(layer: str, of: int | ArrayLike, y: int | None = None, x: int | None = None) -> Score:
-    """One channel of a layer, or a direction, at one place of its plane.
+    """One channel of a layer, or a direction, at one position of its plane.
 
     Parameters
     ----------
     of : int or float (channel,)
-        The channel, counted from 0, or a direction, whose length does not count.
+        The channel, numbered from 0, or a direction, which is normalised.
     y, x : int, optional
-        In cells of the layer; the middle if nothing is said.
+        Cell of the layer; by default the middle.
 
     Raises
     ------
     InputError
-        One of both is given without the other.
+        Only one of `y` and `x` is given.
     """
     if (y is None) != (x is None):
-        raise InputError(f"A neuron was asked for at y = {y}, x = {x}", "Both, or neither for the middle")
+        raise InputError(f"A neuron was requested at y = {y}, x = {x}", "Both, or neither for the middle")
     place = None if y is None or x is None else (int(y), int(x))
     return Neuron(layer, int(of) if isinstance(of, int | np.integer) else unit(of), place)
 
 
 def cosine_direction(layer: str, vector: ArrayLike, power: float = 2.0, title: str = "") -> Score:
-    """How far activations point into a direction, times a power of the cosine, averaged over all places.
+    """The projection of activations on a direction, times a power of the cosine, averaged over all positions.
 
-    A plain `direction` is reached best by shouting in all channels; this one asks for that direction and little else.
+    A plain `direction` also increases with activations in other channels; the cosine suppresses these.
 
     References
     ----------
@@ -246,7 +246,7 @@ def cosine_direction(layer: str, vector: ArrayLike, power: float = 2.0, title: s
 
 
 def deep_dream(layer: str) -> Score:
-    """The mean square of all that a layer says: more of whatever it sees.
+    """The mean square of a layer's activations.
 
     References
     ----------
@@ -256,16 +256,18 @@ def deep_dream(layer: str) -> Score:
 
 
 def caricature(layer: str, activations: ArrayLike, power: float = 1.0, to: str = "") -> Score:
-    """More of what a layer said of a galaxy, place by place: how far its activations point to those, and how purely.
+    """Caricature of a galaxy: the projection on its activations at each position, times a power of the cosine.
+
+    The score is 1 for the galaxy's own activations.
 
     Parameters
     ----------
     activations : float (y, x, channel)
-        As ``probe.activations(image, layer)[0]`` gives them.
+        From ``probe.activations(image, layer)[0]``.
     power : float, optional
-        Of the cosine that the length along the target is multiplied with.
+        Exponent of the cosine.
     to : str, optional
-        The galaxy's id, for the name. Where the layer says of an image just what it says of the galaxy, the score is 1.
+        Id of the galaxy, for the name.
 
     References
     ----------
@@ -275,9 +277,9 @@ def caricature(layer: str, activations: ArrayLike, power: float = 1.0, to: str =
 
 
 def inversion(layer: str, activations: ArrayLike, to: str = "") -> Score:
-    """Just what a layer said of a galaxy: minus the squared distance of activations, as a share of their own square.
+    """Inversion of a galaxy's activations: minus the squared distance to them, relative to their squared length.
 
-    It is 0 where the layer says the same.
+    The score is 0 for the galaxy's own activations.
 
     References
     ----------
@@ -287,27 +289,27 @@ def inversion(layer: str, activations: ArrayLike, to: str = "") -> Score:
 
 
 def interpolation(first: Score, second: Score, count: int) -> tuple[Score, ...]:
-    """Objectives on the way from one to the other, both ends included; with ``aligned=True`` their images compare.
+    """Linear interpolations between two objectives, both included; use ``aligned=True`` for comparable images.
 
     Raises
     ------
     InputError
-        Fewer than two are asked for.
+        `count` is below 2.
     """
     if count < 2:
-        raise InputError(f"{count} objectives between two were asked for", "2 or more, both ends included")
+        raise InputError(f"{count} objectives between two were requested", "2 or more, both ends included")
     shares = (k / (count - 1) for k in range(count))
     return tuple((1 - share) * first + share * second for share in shares)
 
 
 def plane_shape(layer: LayerInfo) -> tuple[int, int, int]:
-    """Of what a layer says, (y, x, channel): a flat layer has one place."""
+    """Shape of a layer's activations as (y, x, channel): a flat layer has one position."""
     shape = layer.shape
     return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (1, 1, shape[-1])
 
 
 def vector_for(vector: Sequence[float], layer: LayerInfo, title: str) -> Floats:
-    """As an array, if the layer has as many channels."""
+    """The vector as an array, if the layer has as many channels."""
     if len(vector) != layer.shape[-1]:
         raise InputError(
             f"{title} has {len(vector)} numbers",
@@ -322,7 +324,7 @@ def _target(layer: str, activations: ArrayLike, more: bool, power: float, to: st
     if not np.isfinite(values).all() or not values.any():
         raise InputError(
             "The activations of a galaxy to be shown are all 0, or not finite",
-            "What a layer said of a galaxy",
+            "Finite activations, not all of them 0",
             "Choose another layer, or another galaxy",
         )
     return Target(layer, more, float(power), to, sha256(values.tobytes()).hexdigest(), values)

@@ -1,6 +1,6 @@
-"""What the sky and the telescope do to an image: it is turned, shifted, scaled, blurred and seen under noise.
+"""Random transformations of feature images: rotation, shift, scaling, blur and noise.
 
-A pattern that survives them is seen by the network; one that does not, one of single pixels for example, fools it.
+An image that excites its objective under these is robust; an adversarial pattern, of single pixels for example, is not.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ Tensor = Any
 
 @dataclass(frozen=True)
 class Transformations:
-    """How far images are transformed at most, at random in each step; all images of a step alike.
+    """Limits of random transformations, which are the same for all images of a step.
 
     Attributes
     ----------
     rotation : float
-        [degree], to either side.
+        Largest rotation to either side [degree].
     shift : float
-        [pixel], along each axis, to either side.
+        Largest shift along each axis, to either side [pixel].
     scale : float
-        By this share larger or smaller.
+        Largest relative change of the scale.
     noise : float
-        In units of the sky's scatter in the survey, always as much.
+        Noise in units of the survey's sky noise, not varied.
     blur : float
-        Standard deviation of a Gaussian PSF [pixel].
+        Largest standard deviation of a Gaussian PSF [pixel].
     """
 
     rotation: float = 5.0
@@ -50,11 +50,11 @@ class Transformations:
 
     @property
     def moves(self) -> bool:
-        """Whether anything is turned, shifted or scaled."""
+        """Whether images are rotated, shifted or scaled."""
         return bool(self.rotation or self.shift or self.scale)
 
-    def __call__(self, planes: Tensor, light: ImagePrior, seed: Tensor) -> Tensor:
-        """Images (n, y, x, band) of planes (n, band, y, x), transformed by a draw that follows from the seed (2,)."""
+    def __call__(self, planes: Tensor, prior: ImagePrior, seed: Tensor) -> Tensor:
+        """Images (n, y, x, band) of planes (n, band, y, x), randomly transformed with a seed (2,)."""
         seeds = tf.random.experimental.stateless_split(seed, 3)
         if self.blur:
             planes = self._blurred(planes, seeds[1])
@@ -62,7 +62,7 @@ class Transformations:
         if self.moves:
             images = self._moved(images, seeds[0])
         if self.noise:
-            images += self.noise * light.sky * tf.random.stateless_normal(light.shape, seeds[2])
+            images += self.noise * prior.sky * tf.random.stateless_normal(prior.shape, seeds[2])
         return images
 
     def _moved(self, images: Tensor, seed: Tensor) -> Tensor:
@@ -91,16 +91,16 @@ class Transformations:
 
 
 NONE = Transformations(0, 0, 0, 0, 0)
-"""The images as they are."""
+"""No transformation."""
 
 
 def images_of(planes: Tensor) -> Tensor:
-    """As networks take them, (n, y, x, band), of planes (n, band, y, x)."""
+    """Images (n, y, x, band) of planes (n, band, y, x)."""
     return tf.transpose(planes, (0, 2, 3, 1))
 
 
 def _gaussian(side: int, sigma: Tensor) -> Tensor:
-    """What each pixel gives to each along one axis, (side, side): a Gaussian's mean over a pixel, to first order."""
+    """Convolution matrix of a Gaussian along one axis, (side, side), averaged over pixels to first order."""
     away = np.subtract.outer(np.arange(side), np.arange(side)).astype(np.float32)
     weights = tf.exp(-(away**2) / (2 * sigma**2 + 0.02))
     return weights / tf.reduce_sum(weights, axis=0, keepdims=True)

@@ -1,4 +1,4 @@
-"""The one loop: images that excite objectives, many at once, seeded, interruptible."""
+"""Feature visualisation: images that maximise objectives, many at once, seeded and interruptible."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ Progress = Callable[[str, int, int], None]
 STEPS: Final = 256
 
 BATCH: Final = 16
-"""Images in the works at a time: it bounds the memory, and progress is told, in between."""
+"""Images optimised at a time, which bounds the memory."""
 
 WEIGHT_DECAY: Final = 0.1
 
 DRAWS: Final = 8
-"""Of the transformations, under which the finished images are looked at."""
+"""Random transformations under which the finished images are evaluated."""
 
 
 _COLUMNS: Final = ("images", "reached", "transformed", "moved", "failed", "done")
 
 
 class BatchStore(Protocol):
-    """Where finished batches are kept, so that an interrupted call of the same arguments need not repeat them."""
+    """Storage of finished batches, so that an interrupted call with the same arguments need not repeat them."""
 
     def read(self, number: int) -> Mapping[str, NDArray[Any]] | None:
-        """The arrays of a batch; None where it has not been finished."""
+        """Read the arrays of a batch; None where it is not finished."""
 
     def write(self, number: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep the arrays of a batch."""
+        """Store the arrays of a batch."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """Images made together: objectives of one form, by their numbers in the list."""
+    """Objectives of one form that are optimised together, with their numbers in the list."""
 
     which: tuple[int, ...]
     objectives: tuple[Score, ...]
@@ -68,10 +68,10 @@ class _Batch:
         return zip(self.objectives, self.forms, strict=True)
 
     @property
-    def company(self) -> Any:
-        """Weights of each image's company with the same objective, (n, n); numbers tell what a name does not."""
+    def same_objective(self) -> Any:
+        """Weights (n, n) between the images of the same objective, which has the same name and numbers."""
         numbers: dict[Hashable, int] = {}
-        which = np.array([numbers.setdefault(_identity(*each), len(numbers)) for each in self._objectives])
+        which = np.array([numbers.setdefault(_identity(*pair), len(numbers)) for pair in self._objectives])
         alike = (which[:, None] == which[None]) & ~np.eye(len(which), dtype=bool)
         return tf.constant(alike / np.maximum(alike.sum(axis=1, keepdims=True), 1), tf.float32)
 
@@ -83,7 +83,7 @@ def _identity(objective: Score, form: ObjectiveForm) -> Hashable:
 def visualise(
     probe: Probe,
     objectives: Score | Sequence[Score],
-    light: ImagePrior,
+    prior: ImagePrior,
     *,
     parametrisation: str = "fourier",
     steps: int = STEPS,
@@ -92,103 +92,104 @@ def visualise(
     seed: int = 0,
     aligned: bool = False,
     own_colours: bool = True,
-    thrift: float = WEIGHT_DECAY,
+    weight_decay: float = WEIGHT_DECAY,
     batch: int = BATCH,
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
     batches: BatchStore | None = None,
 ) -> FeatureImages:
-    """Images that excite objectives, and could be cutouts of the survey.
+    """Images that maximise objectives within the limits of a survey's cutouts.
 
     Parameters
     ----------
     objectives : Score or sequence of Score
-        An image is made for each: `channel`, `logit`, `direction`, those of `gz2interp.features.objectives`, and what
-        ``+ - *`` make of them. Those that differ in numbers only, such as the channels of a layer, are made side by
-        side in one compiled step.
-    light : ImagePrior
-        What the survey's cutouts are like, from `gz2interp.features.image_prior.image_prior`.
+        One image is made for each: `channel`, `logit`, `direction`, those of `gz2interp.features.objectives`, and their
+        combinations by ``+ - *``. Objectives that differ in numbers only, such as the channels of a layer, are
+        optimised together in one compiled step.
+    prior : ImagePrior
+        Statistics of the survey's cutouts, from `gz2interp.features.image_prior.image_prior`.
     parametrisation : str, optional
         ``"fourier"``, ``"maco"`` or ``"pixels"``.
     transformations : Transformations, optional
-        Under which the image is to excite its objective.
+        Random transformations under which the objective is maximised.
     rate : float, optional
-        Of learning; by default the parametrisation's own.
+        Learning rate; by default that of the parametrisation.
     seed : int, optional
-        Of the starts and the transformations. An image's start follows from it and its number in the list.
+        Of the starts and the transformations. An image's start depends on it and on the image's number in the list.
     aligned : bool, optional
-        Whether all images start alike, so that what differs between them is what their objectives ask for.
+        Whether all images have the same start, so that they differ only by their objectives.
     own_colours : bool, optional
-        Whether each pixel has a colour that the survey's galaxies have. False limits each band by itself: an image may
-        then be blue light without any red.
-    thrift : float, optional
-        How strongly light fades that the objective does not ask for, from 0 to below 1.
+        Whether to limit the colour of each pixel to those of the survey's galaxies. False limits each band by itself:
+        an image may then have blue flux without any red.
+    weight_decay : float, optional
+        Decay of flux that does not increase the objective, from 0 to below 1.
     batch : int, optional
-        Images in the works at a time.
+        Images optimised at a time.
     progress : callable, optional
-        Called with (what is being done, steps done, of how many).
+        Called with (stage, steps done, all steps).
     stop : callable, optional
-        Asked after each step; True ends with what there is, as Ctrl+C does.
+        Called after each step; if it returns True, the images so far are returned, as after Ctrl+C.
     batches : BatchStore, optional
-        By default nothing is kept between calls.
+        By default nothing is stored between calls.
 
     Returns
     -------
     FeatureImages
-        In the order of the objectives. An objective that no step could follow is told by `silent`.
+        In the order of the objectives. `silent` marks objectives that never had a gradient.
 
     Raises
     ------
     InputError
-        The network does not know an objective's layers, channels or classes, or takes other images than the survey's.
+        The network does not have an objective's layers, channels or classes, or takes images of another shape.
     """
-    chosen = (objectives,) if isinstance(objectives, Score) else tuple(objectives)
-    wish = _ImageSettings(
+    objectives = (objectives,) if isinstance(objectives, Score) else tuple(objectives)
+    settings = _ImageSettings(
         probe,
-        light,
+        prior,
         get_parametrisation(parametrisation),
         transformations or Transformations(),
         rate,
         seed,
         own_colours,
-        thrift,
+        weight_decay,
     )
-    wish.check(chosen, steps, batch)
-    told, asked = progress or (lambda *_: None), stop or (lambda: False)
-    made, finished = _made(wish, chosen, steps, batch, aligned, told, asked, batches)
+    settings.check(objectives, steps, batch)
+    progress, stop = progress or (lambda *_: None), stop or (lambda: False)
+    results, finished = _optimise(settings, objectives, steps, batch, aligned, progress, stop, batches)
     parameters = {
         "steps": steps,
-        "rate": wish.rate,
+        "rate": settings.rate,
         "aligned": aligned,
         "own_colours": own_colours,
-        "thrift": thrift,
-        "transformations": asdict(wish.transformations),
+        "thrift": weight_decay,
+        "transformations": asdict(settings.transformations),
     }
-    return _joined(made, chosen, light, wish.parametrisation.name, parameters, seed, finished)
+    return _feature_images(results, objectives, prior, settings.parametrisation.name, parameters, seed, finished)
 
 
 @dataclass(frozen=True, eq=False)
 class _ImageSettings:
-    """How all images are made."""
+    """Settings of all images of a call."""
 
     probe: Probe
-    light: ImagePrior
+    prior: ImagePrior
     parametrisation: Parametrisation
     transformations: Transformations
     own_rate: float | None
     seed: int
     own_colours: bool
-    thrift: float
+    weight_decay: float
 
     @property
     def rate(self) -> float:
         return self.parametrisation.rate if self.own_rate is None else self.own_rate
 
     def check(self, objectives: Sequence[Score], steps: int, batch: int) -> None:
-        if any(side not in (None, given) for side, given in zip(self.probe.image_shape, self.light.shape, strict=True)):
+        sides = zip(self.probe.image_shape, self.prior.shape, strict=True)
+        if any(expected not in (None, side) for expected, side in sides):
             raise InputError(
                 f"The network takes images (y, x, band) = {self.probe.image_shape}",
-                f"The light is that of cutouts of {self.light.shape}",
+                f"The image prior is that of cutouts of {self.prior.shape}",
                 "Take image_prior of the cutouts that the network was trained on",
             )
         if steps < 1 or batch < 1 or not self.rate > 0 or not 0 <= self.seed < 2**31:
@@ -196,8 +197,10 @@ class _ImageSettings:
                 f"steps = {steps}, batch = {batch}, rate = {self.rate:g} and seed = {self.seed} were given",
                 "At least 1 step and 1 image, a rate above 0, and a seed from 0 to 2147483647",
             )
-        if not 0 <= self.thrift < 1:
-            raise InputError(f"thrift = {self.thrift:g} was given", "From 0 to below 1", f"{WEIGHT_DECAY} is usual")
+        if not 0 <= self.weight_decay < 1:
+            raise InputError(
+                f"weight_decay = {self.weight_decay:g} was given", "From 0 to below 1", f"{WEIGHT_DECAY} is usual"
+            )
         for objective in objectives:
             if not isinstance(objective, Score):
                 raise InputError(f"The objective {objective!r} was given", "A score, such as channel('block3', 12)")
@@ -205,31 +208,31 @@ class _ImageSettings:
             self.probe.check(objective)
 
     def _check_places(self, objective: Score) -> None:
-        told = example_shape(self.probe.image_shape)
-        if told != self.light.shape and any(getattr(part, "placed", False) for part in single_scores(objective)):
+        shape = example_shape(self.probe.image_shape)
+        if shape != self.prior.shape and any(getattr(part, "placed", False) for part in single_scores(objective)):
             raise InputError(
-                f"{objective.name} is about places, and the network takes images of any size",
-                f"Cutouts of {told[0]} x {told[1]} pixels, for which its layers' shapes are told",
-                "Build the network again for images of one size, and give it the weights that it has",
+                f"{objective.name} depends on positions, and the network takes images of any size",
+                f"Cutouts of {shape[0]} x {shape[1]} pixels, for which the shapes of its layers are known",
+                "Build the network again for images of one size, and copy its weights",
             )
 
-    def stepper(self, form: ObjectiveForm, objective: Score) -> ObjectiveOptimiser:
+    def optimiser(self, form: ObjectiveForm, objective: Score) -> ObjectiveOptimiser:
         return ObjectiveOptimiser(
             self.probe,
             form,
             objective.layers,
-            self.light,
+            self.prior,
             self.parametrisation,
             self.transformations,
             self.rate,
             self.seed,
             self.own_colours,
-            self.thrift,
+            self.weight_decay,
             objective.name,
         )
 
     def start(self, which: Sequence[int], aligned: bool) -> OptimiserState:
-        shape = self.parametrisation.shape(self.light)
+        shape = self.parametrisation.shape(self.prior)
         draws = [
             np.random.default_rng([self.seed, 0 if aligned else number]).standard_normal(shape, np.float32)
             for number in which
@@ -238,7 +241,7 @@ class _ImageSettings:
 
 
 def _batches(probe: Probe, objectives: Sequence[Score], batch: int) -> Iterator[_Batch]:
-    """Those of one form together; equal ones that are to differ are not parted unless there are more than a batch."""
+    """Batches of objectives of one form; equal ones with a diversity term share a batch unless they exceed it."""
     by_form: dict[Hashable, list[tuple[int, Score, ObjectiveForm]]] = {}
     for number, objective in enumerate(objectives):
         resolved = objective.resolve(probe.class_names)
@@ -251,8 +254,8 @@ def _batches(probe: Probe, objectives: Sequence[Score], batch: int) -> Iterator[
             yield _Batch(*map(tuple, zip(*members[start : start + batch], strict=True)))
 
 
-def _made(
-    wish: _ImageSettings,
+def _optimise(
+    settings: _ImageSettings,
     objectives: Sequence[Score],
     steps: int,
     batch: int,
@@ -261,63 +264,70 @@ def _made(
     stop: Callable[[], bool],
     batches: BatchStore | None,
 ) -> tuple[dict[int, tuple[Any, ...]], bool]:
-    """Image and what is told of it, by the objective's number; and whether all was done."""
-    made: dict[int, tuple[Any, ...]] = {}
+    """The columns of each image by the objective's number, and whether all images are finished."""
+    images: dict[int, tuple[Any, ...]] = {}
     total, before = len(objectives) * steps, 0
-    key, stepper = None, None
-    for place, together in enumerate(_batches(wish.probe, objectives, batch)):
-        kept = None if batches is None else batches.read(place)
-        if kept is not None:
-            made |= zip(together.which, zip(*(kept[name] for name in _COLUMNS), strict=True), strict=True)
-            before += steps * len(together.which)
+    key, optimiser = None, None
+    for place, group in enumerate(_batches(settings.probe, objectives, batch)):
+        stored = None if batches is None else batches.read(place)
+        if stored is not None:
+            images |= zip(group.which, zip(*(stored[name] for name in _COLUMNS), strict=True), strict=True)
+            before += steps * len(group.which)
             continue
-        if stepper is None or key != together.forms[0].key:
-            key, stepper = together.forms[0].key, wish.stepper(together.forms[0], together.objectives[0])
-        state, done = wish.start(together.which, aligned), 0
-        numbers, company = together.numbers, together.company
+        if optimiser is None or key != group.forms[0].key:
+            key, optimiser = group.forms[0].key, settings.optimiser(group.forms[0], group.objectives[0])
+        state, done = settings.start(group.which, aligned), 0
+        numbers, same_objective = group.numbers, group.same_objective
         stopped = False
         try:
             while done < steps and not (stopped := stop()):
-                state = stepper.step(state, done, done / steps, company, numbers)
+                state = optimiser.step(state, done, done / steps, same_objective, numbers)
                 done += 1
-                progress("feature images", before + done * len(together.which), total)
+                progress("feature images", before + done * len(group.which), total)
         except KeyboardInterrupt:
             stopped = True
-        before += steps * len(together.which)
+        before += steps * len(group.which)
         if done:
-            results = _told(stepper, state, done, steps, company, numbers)
-            made |= zip(together.which, results, strict=True)
+            results = _results(optimiser, state, done, steps, same_objective, numbers)
+            images |= zip(group.which, results, strict=True)
             if batches is not None and not stopped:
                 columns = zip(_COLUMNS, zip(*results, strict=True), strict=True)
                 batches.write(place, {name: np.asarray(column) for name, column in columns})
         if stopped:
-            return made, False
-    return made, True
+            return images, False
+    return images, True
 
 
-def _told(
-    stepper: ObjectiveOptimiser, state: OptimiserState, done: int, steps: int, company: Any, numbers: Sequence[Any]
+def _results(
+    optimiser: ObjectiveOptimiser,
+    state: OptimiserState,
+    done: int,
+    steps: int,
+    same_objective: Any,
+    numbers: Sequence[Any],
 ) -> list[tuple[Any, ...]]:
-    images, reached = stepper.look(state, company, numbers)
-    draws = [stepper.transformed_look(state, steps + draw, company, numbers).numpy() for draw in range(DRAWS)]
-    told = images.numpy(), reached.numpy(), np.mean(draws, axis=0), state.moved.numpy(), state.failed.numpy()
-    return [(*each, done) for each in zip(*told, strict=True)]
+    images, reached = optimiser.evaluate(state, same_objective, numbers)
+    draws = [
+        optimiser.evaluate_transformed(state, steps + draw, same_objective, numbers).numpy() for draw in range(DRAWS)
+    ]
+    columns = images.numpy(), reached.numpy(), np.mean(draws, axis=0), state.moved.numpy(), state.failed.numpy()
+    return [(*image, done) for image in zip(*columns, strict=True)]
 
 
-def _joined(
-    made: dict[int, tuple[Any, ...]],
+def _feature_images(
+    results: dict[int, tuple[Any, ...]],
     objectives: Sequence[Score],
-    light: ImagePrior,
+    prior: ImagePrior,
     parametrisation: str,
     parameters: dict[str, Any],
     seed: int,
     finished: bool,
 ) -> FeatureImages:
-    order = sorted(made)
-    columns = list(zip(*(made[number] for number in order), strict=True)) or [()] * 6
+    order = sorted(results)
+    columns = list(zip(*(results[number] for number in order), strict=True)) or [()] * 6
     images, reached, transformed, moved, failed, done = columns
     return FeatureImages(
-        images=np.asarray(images, np.float32).reshape(-1, *light.shape),
+        images=np.asarray(images, np.float32).reshape(-1, *prior.shape),
         objectives=tuple(objectives[number].name for number in order),
         reached=np.asarray(reached, np.float32),
         transformed=np.asarray(transformed, np.float32),
