@@ -135,9 +135,9 @@ UNGUARDED = {
     "trainer/devices.py: _task": "of a variable of the environment",
     "trainer/checkpoint.py: check_same": "of what json.dumps has just written",
     "trainer/rehearsal/server.py: _hips": "a server for tests",
-    "dashboards/loading/attributions.py: _zipped": "writes",
+    "dashboards/loading/attributions.py: _zip_files": "writes",
     "dashboards/parts/controls.py: offer_layers": "of what json.dumps has just written",
-    "dashboards/loading/export.py: _packed": "writes",
+    "dashboards/loading/export.py: _zip_folder": "writes",
 }
 
 
