@@ -22,7 +22,7 @@ from zarr.codecs import BloscCodec, ZstdCodec
 
 from gz2interp.results import Cutout
 from gz2interp.stores.survey import Survey
-from trainer.dataset import RUN
+from trainer.dataset import RUN_ROWS
 
 SHAPE = (64, 64, 5)
 BATCH = 64
@@ -85,7 +85,7 @@ def compared(survey: Survey, files: Path, rounds: int) -> None:
     side = np.flatnonzero(generator.uniform(size=n) < TAUGHT)
 
     def taught() -> int:
-        return sum(len(survey.images(part)) for part in np.split(side, range(RUN, len(side), RUN)))
+        return sum(len(survey.images(part)) for part in np.split(side, range(RUN_ROWS, len(side), RUN_ROWS)))
 
     row_of_table("in sequence", rate(in_sequence, rounds), rate(lambda: loaded(range(n)), rounds))
     row_of_table("a training side", rate(taught, rounds), rate(lambda: loaded(side), rounds))

@@ -15,7 +15,7 @@ from gz2interp.stores.fits_headers import celestial
 from gz2interp.stores.resampling import north_up
 from trainer.catalog import name_id, position_ids
 from trainer.sources import SOURCES, Source, open_source, register
-from trainer.sources.folder import OFF_CENTRE, FolderSource, catalog_of_folder
+from trainer.sources.folder import MAX_OFF_CENTRE, FolderSource, catalog_of_folder
 from trainer.sources.folder_index import ImageFiles, find_images
 
 LARGE = 588015507658768484
@@ -224,7 +224,7 @@ class TestPlace:
     def test_a_galaxy_beside_the_middle_is_refused_beyond_a_tolerance(self, tmp_path, off, told):
         fits.writeto(tmp_path / f"{LARGE}.fits", np.moveaxis(image(), -1, 0), header())
         pixel = self.SCALE / 3600
-        near = galaxy(ra=150.0, dec=2.0 + (OFF_CENTRE - 0.01) * pixel)
+        near = galaxy(ra=150.0, dec=2.0 + (MAX_OFF_CENTRE - 0.01) * pixel)
         np.testing.assert_array_equal(source(tmp_path).fetch(near).image, image())
         far = galaxy(ra=330.0, dec=-2.0) if off is None else galaxy(ra=150.0, dec=2.0 + off * pixel)
         with pytest.raises(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from trainer import dataset
 from trainer.dataset import (
-    WINDOW,
+    WINDOW_ROWS,
     Examples,
     PixelsInMemory,
     _batches,
@@ -65,7 +65,7 @@ def test_epochs_differ_and_repeat():
 
 
 def test_from_memory_and_from_the_disk_are_the_same(monkeypatch):
-    monkeypatch.setattr(dataset, "WINDOW", 256)
+    monkeypatch.setattr(dataset, "WINDOW_ROWS", 256)
     rows = _examples(Disk()).rows
     memory = in_memory(Disk(), rows)
     assert isinstance(memory, PixelsInMemory)
@@ -81,8 +81,8 @@ def test_the_batch_size_does_not_change_what_happens_to_a_galaxy():
 
 
 def test_what_is_too_large_is_not_held_and_is_read_in_windows(monkeypatch):
-    monkeypatch.setattr(dataset, "WINDOW", 256)
-    monkeypatch.setattr(dataset, "RUN", 64)
+    monkeypatch.setattr(dataset, "WINDOW_ROWS", 256)
+    monkeypatch.setattr(dataset, "RUN_ROWS", 64)
     disk, rows = Disk(), _examples(Disk()).rows
     assert in_memory(disk, rows, limit=1000) is disk
     _epoch(disk)
@@ -93,7 +93,7 @@ def test_what_is_too_large_is_not_held_and_is_read_in_windows(monkeypatch):
 def test_windows_hold_every_position_once(count):
     windows = epoch_windows(count, seed=1, epoch=2)
     np.testing.assert_array_equal(np.sort(np.concatenate(windows)), np.arange(count))
-    assert max(map(len, windows)) <= dataset.WINDOW
+    assert max(map(len, windows)) <= dataset.WINDOW_ROWS
 
 
 def test_a_large_survey_is_shuffled_far():
@@ -117,24 +117,24 @@ class Watched:
 
 
 def test_one_window_is_read_ahead_and_no_more() -> None:
-    pixels, count = Watched(), 4 * WINDOW
+    pixels, count = Watched(), 4 * WINDOW_ROWS
     examples = Examples(pixels, np.arange(count), np.ones((count, 2), np.float32))
     learnt = 0
     for images, _, positions in _batches(examples, 64, seed=1, epoch=0):
         assert (images[:, 0, 0, 0] == positions).all()
         learnt += len(positions)
-        assert learnt <= pixels.read <= learnt + 2 * WINDOW
+        assert learnt <= pixels.read <= learnt + 2 * WINDOW_ROWS
     assert learnt == count
 
 
 def test_a_disk_that_fails_while_it_reads_ahead_is_heard() -> None:
     class Broken(Watched):
         def images(self, rows: NDArray[np.int64], /) -> NDArray[np.float32]:
-            if self.read > WINDOW:
+            if self.read > WINDOW_ROWS:
                 raise OSError("the disk is gone")
             return super().images(rows)
 
-    count = 4 * WINDOW
+    count = 4 * WINDOW_ROWS
     examples = Examples(Broken(), np.arange(count), np.ones((count, 2), np.float32))
     with pytest.raises(OSError, match="the disk is gone"):
         list(_batches(examples, 64, seed=1, epoch=0))

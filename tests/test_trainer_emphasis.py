@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from gz2interp.network.quiet import keras
-from trainer.calibration import LEAST, apply_temperature, temperature
-from trainer.step import MOST, CrossEntropy, class_weights, compiled_step, draw_shares, mix, weighted_targets
+from trainer.calibration import MIN_GALAXIES, apply_temperature, temperature
+from trainer.step import (
+    MAX_CLASS_WEIGHT,
+    CrossEntropy,
+    class_weights,
+    compiled_step,
+    draw_shares,
+    mix,
+    weighted_targets,
+)
 
 
 def _one_hot(labels, classes):
@@ -26,7 +34,7 @@ def test_without_balance_and_smoothing_targets_stay_what_they_are():
 
 def test_a_very_rare_class_counts_for_no_more_than_the_most():
     weights = class_weights(_one_hot(np.repeat([0, 1], [999, 1]), 2), 1.0)
-    assert weights[1] == MOST
+    assert weights[1] == MAX_CLASS_WEIGHT
     assert weights[0] == pytest.approx(1 / (2 * 0.999))
 
 
@@ -89,7 +97,7 @@ def test_the_temperature_is_found_again(true):
 
 
 def test_a_handful_of_galaxies_changes_nothing():
-    assert temperature(np.full((LEAST - 1, 2), 0.5), _one_hot(np.zeros(LEAST - 1, int), 2)) == 1.0
+    assert temperature(np.full((MIN_GALAXIES - 1, 2), 0.5), _one_hot(np.zeros(MIN_GALAXIES - 1, int), 2)) == 1.0
 
 
 @pytest.mark.parametrize("classes", [1, 3])

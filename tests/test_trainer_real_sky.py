@@ -336,7 +336,7 @@ def test_the_verb_tells_a_mistake_in_words(tmp_path, words, told):
 
 
 def test_the_gallery_shows_every_kind_and_every_component(tmp_path, monkeypatch):
-    monkeypatch.setattr("trainer.gallery.ACROSS", 2)
+    monkeypatch.setattr("trainer.gallery.COLUMNS", 2)
     monkeypatch.setattr("trainer.gallery.SEARCHED", 70)
     page = write_gallery(tmp_path / "gallery", 1)
     text = page.read_text()

@@ -84,7 +84,7 @@ def test_without_a_network_the_choice_is_told(network, keras_at):
 
 
 def test_a_server_that_stays_silent_is_not_waited_for(network, keras_at, monkeypatch):
-    monkeypatch.setattr(sys.modules["trainer.networks.transfer"], "SILENCE", 0.3)
+    monkeypatch.setattr(sys.modules["trainer.networks.transfer"], "TIMEOUT", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         keras_at(f"http://127.0.0.1:{silent.getsockname()[1]}/")
         with pytest.raises(InputError, match="could not be loaded"):

@@ -24,8 +24,8 @@ APERTURE: Final = 7.4
 """Radius [arcsec] to which SDSS' PSF magnitudes are corrected (Stoughton et al. 2002, section 4.4.5)."""
 
 _SKY: Final = (8.5, 12.5)
-_SURE: Final = 0.02
-_FEWEST: Final = 5
+_MAX_ERROR: Final = 0.02
+_MIN_STARS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class BandScale:
     @property
     def sure(self) -> bool:
         """Whether there are enough stars and the relative error is small enough."""
-        return self.stars >= _FEWEST and self.error <= _SURE * abs(self.ratio)
+        return self.stars >= _MIN_STARS and self.error <= _MAX_ERROR * abs(self.ratio)
 
 
 def calibrate(
@@ -115,11 +115,11 @@ def unit_of_scales(scales: Mapping[str, BandScale]) -> Unit:
     if unsure:
         raise InputError(
             f"The unit is too uncertain in {', '.join(unsure)}",
-            f"At least {_FEWEST} stars, and a relative error of at most {_SURE:.0%}",
+            f"At least {_MIN_STARS} stars, and a relative error of at most {_MAX_ERROR:.0%}",
             "Give more stars that are isolated, of r magnitude 15.5 to 18",
         )
     today, stars = datetime.now(UTC).date().isoformat(), min(scale.stars for scale in scales.values())
-    same = all(abs(scale.ratio - 1.0) <= max(_SURE, 3.0 * scale.error) for scale in scales.values())
+    same = all(abs(scale.ratio - 1.0) <= max(_MAX_ERROR, 3.0 * scale.error) for scale in scales.values())
     if same:
         return Unit(f"nanomaggy (verified with {stars} stars, {today})")
     factors = {band: 1.0 / scale.ratio for band, scale in scales.items()}

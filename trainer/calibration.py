@@ -17,9 +17,9 @@ from scipy.optimize import minimize_scalar
 
 from gz2interp.network.quiet import keras
 
-__all__ = ["LEAST", "apply_temperature", "temperature"]
+__all__ = ["MIN_GALAXIES", "apply_temperature", "temperature"]
 
-LEAST = 20
+MIN_GALAXIES = 20
 """Least number of galaxies to fit a temperature; with fewer it stays 1."""
 
 RANGE = (0.1, 10.0)
@@ -40,9 +40,9 @@ def temperature(probabilities: Floats, targets: Floats) -> float:
     Returns
     -------
     float
-        Above 1 for an overconfident network; 1 with fewer than `LEAST` galaxies.
+        Above 1 for an overconfident network; 1 with fewer than `MIN_GALAXIES` galaxies.
     """
-    if len(targets) < LEAST:
+    if len(targets) < MIN_GALAXIES:
         return 1.0
     logs = np.log(np.clip(np.asarray(probabilities, np.float64), 1e-12, 1.0))
 

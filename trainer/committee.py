@@ -21,7 +21,7 @@ from gz2interp.workflows.study import Study
 from trainer.calibration import temperature
 from trainer.dataset import in_memory
 from trainer.networks.committee import MANY_VIEWS, ONE_SCALE, ensemble
-from trainer.networks.layers import LEAST_SCALE, MOST_SCALE
+from trainer.networks.layers import MAX_SCALE, MIN_SCALE
 from trainer.plan import NO_SIDE
 from trainer.predict import predict as predict_pixels
 from trainer.predict import prediction_function
@@ -92,10 +92,10 @@ def _members(survey: Survey, names: Sequence[str], views: int) -> list[ModelFold
 
 def _checked_scales(values: Sequence[float]) -> tuple[float, ...]:
     scales = tuple(float(value) for value in values)
-    if not scales or len(set(scales)) < len(scales) or not all(LEAST_SCALE <= scale <= MOST_SCALE for scale in scales):
+    if not scales or len(set(scales)) < len(scales) or not all(MIN_SCALE <= scale <= MAX_SCALE for scale in scales):
         raise InputError(
             f"The scales {', '.join(f'{scale:g}' for scale in scales) or 'none'} were given",
-            f"From {LEAST_SCALE:g} to {MOST_SCALE:g}, each once; 1 is the unchanged image",
+            f"From {MIN_SCALE:g} to {MAX_SCALE:g}, each once; 1 is the unchanged image",
         )
     return scales
 

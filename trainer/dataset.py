@@ -16,7 +16,7 @@ from trainer.step import draw_shares, mix
 
 __all__ = [
     "MEMORY_BYTES",
-    "RUN",
+    "RUN_ROWS",
     "Examples",
     "PixelSource",
     "PixelsInMemory",
@@ -28,12 +28,12 @@ __all__ = [
 MEMORY_BYTES = 2**30
 """Pixels up to this size are kept in memory; larger data sets are streamed from disk in each epoch."""
 
-RUN = 256
+RUN_ROWS = 256
 """Consecutive galaxies that are read together: one shard on disk."""
 
-WINDOW = 2048
-"""Galaxies that are shuffled together, from `RUN`s all over the survey: 170 MB of 64 x 64 pixels in five bands. Two
-windows are in memory at a time."""
+WINDOW_ROWS = 2048
+"""Galaxies that are shuffled together, from `RUN_ROWS`s all over the survey: 170 MB of 64 x 64 pixels in five bands.
+Two windows are in memory at a time."""
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -102,7 +102,7 @@ def in_memory(pixels: PixelSource, rows: Ints, limit: int = MEMORY_BYTES) -> Pix
     images = np.empty((len(rows), *pixels.images(rows[:1]).shape[1:]), np.float32)
     mask = np.empty(images.shape[:3], np.bool_)
     start = 0
-    for part in np.array_split(rows, -(-len(rows) // RUN)):
+    for part in np.array_split(rows, -(-len(rows) // RUN_ROWS)):
         images[start : start + len(part)], mask[start : start + len(part)] = pixels.images(part), pixels.valid(part)
         start += len(part)
     return PixelsInMemory(rows, images, mask)
@@ -114,9 +114,9 @@ def epoch_windows(count: int, seed: int, epoch: int) -> list[Ints]:
     A window consists of short runs of consecutive galaxies from all over the survey, which are fast to read, shuffled.
     """
     generator = np.random.default_rng([seed, epoch, 1])  # 1: a stream distinct from that of augmentation
-    runs = np.array_split(np.arange(count), range(RUN, count, RUN))
+    runs = np.array_split(np.arange(count), range(RUN_ROWS, count, RUN_ROWS))
     order = generator.permutation(len(runs))
-    windows = np.array_split(order, -(-len(order) * RUN // WINDOW))
+    windows = np.array_split(order, -(-len(order) * RUN_ROWS // WINDOW_ROWS))
     return [generator.permutation(np.concatenate([runs[i] for i in window])) for window in windows]
 
 

@@ -42,9 +42,9 @@ from trainer.training import ProgressCallback, TrainingInputs, TrainingProgress,
 
 __all__ = ["fit", "fit_shuffled"]
 
-MEASURED = 512
+SKY_SAMPLE = 512
 """Number of training galaxies used to measure the sky noise."""
-SHUFFLE = 3
+SHUFFLE_STREAM = 3
 """Stream of the permutation of labels, distinct from those of order and augmentation."""
 
 
@@ -195,7 +195,7 @@ def _folder_for(survey: Survey, name: str) -> Path:
 
 def _sky_sigma(survey: Survey, plan: TrainingPlan) -> tuple[float, ...]:
     rows = plan.rows("train")
-    sample = rows[np.unique(np.linspace(0, len(rows) - 1, MEASURED).astype(np.int64))]
+    sample = rows[np.unique(np.linspace(0, len(rows) - 1, SKY_SAMPLE).astype(np.int64))]
     return tuple(float(sigma) for sigma in sky_noise(survey.images(sample), survey.valid(sample)))
 
 
@@ -242,7 +242,7 @@ def _training_inputs(
 def _shuffle_labels(inputs: TrainingInputs, record: Mapping[str, Any]) -> TrainingInputs:
     """Permute the targets among the training galaxies."""
     targets, seed = inputs.train.targets, inputs.config.seed
-    permuted = targets[np.random.default_rng([seed, SHUFFLE]).permutation(len(targets))]
+    permuted = targets[np.random.default_rng([seed, SHUFFLE_STREAM]).permutation(len(targets))]
     return replace(inputs, train=replace(inputs.train, targets=permuted), training={**inputs.training, **dict(record)})
 
 

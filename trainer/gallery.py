@@ -22,7 +22,7 @@ __all__ = ["write_gallery"]
 Floats = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 
-ACROSS = 10
+COLUMNS = 10
 """Galaxies of a kind."""
 
 ZOOM, GAP, QUALITY = 2, 4, 90
@@ -91,7 +91,7 @@ def _kinds(into: Path, seed: int) -> Iterator[Row]:
     for number, (kind, drawing) in enumerate(KINDS.items()):
 
         def row(number: int = number, kind: str = kind, summary: str = _first_line(drawing)) -> str:
-            recipes = [draw_recipe(np.random.default_rng([seed, number, place]), kind) for place in range(ACROSS)]
+            recipes = [draw_recipe(np.random.default_rng([seed, number, place]), kind) for place in range(COLUMNS)]
             _write(into / f"kind_{kind}.jpg", [_picture(paint(recipe).cutout.image) for recipe in recipes])
             return f"### {kind}\n\n{summary}\n\n![{kind}](kind_{kind}.jpg)\n"
 

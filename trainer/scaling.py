@@ -19,11 +19,11 @@ __all__ = ["SCALED", "SCALINGS", "scale_pixels", "sky_noise"]
 SCALED = "scaled"
 """Name of the last layer of the scaling."""
 
-BRIGHT = 100.0
+BRIGHT_PIXEL = 100.0
 """Brightness in units of the sky noise that is scaled to 1: the centre of most GZ2 galaxies."""
 
-FRAME = 8
-"""The sky is measured in an outer frame with a width of one `FRAME`th of the cutout."""
+FRAME_FRACTION = 8
+"""The sky is measured in an outer frame with a width of one `FRAME_FRACTION`th of the cutout."""
 
 
 def scale_pixels(pixels: Any, scaling: str, softening: Sequence[float]) -> Any:
@@ -52,7 +52,7 @@ def asinh(pixels: Any, softening: Sequence[float]) -> Any:
     Lupton, Gunn, Szalay 1999, AJ 118, 1406, https://arxiv.org/abs/astro-ph/9903081
     """
     in_noise = keras.layers.Rescaling([1.0 / float(value) for value in softening], name="in_sky_sigma")(pixels)
-    return keras.layers.Rescaling(float(1.0 / np.arcsinh(BRIGHT)), name=SCALED)(keras.ops.arcsinh(in_noise))
+    return keras.layers.Rescaling(float(1.0 / np.arcsinh(BRIGHT_PIXEL)), name=SCALED)(keras.ops.arcsinh(in_noise))
 
 
 def minmax(pixels: Any, softening: Sequence[float]) -> Any:
@@ -99,7 +99,7 @@ def sky_noise(images: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[
 
 def _frame(shape: tuple[int, ...]) -> NDArray[np.bool_]:
     frame = np.ones(shape, np.bool_)
-    y, x = (max(1, side // FRAME) for side in shape)
+    y, x = (max(1, side // FRAME_FRACTION) for side in shape)
     frame[y:-y, x:-x] = False
     return frame
 

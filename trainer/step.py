@@ -27,7 +27,7 @@ from trainer.devices import local_batch
 
 __all__ = [
     "LOSSES",
-    "MOST",
+    "MAX_CLASS_WEIGHT",
     "CrossEntropy",
     "Loss",
     "VoteLikelihood",
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-MOST = 4.0
+MAX_CLASS_WEIGHT = 4.0
 """Largest class weight, to prevent overfitting of very rare classes."""
 
 Floats = NDArray[np.float32]
@@ -50,7 +50,7 @@ Floats = NDArray[np.float32]
 def class_weights(targets: Floats, balance: float) -> NDArray[np.float64]:
     """Weight of each class, float64 (class,).
 
-    The inverse of the class share times the number of classes, to the power of `balance`, at most `MOST`.
+    The inverse of the class share times the number of classes, to the power of `balance`, at most `MAX_CLASS_WEIGHT`.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def class_weights(targets: Floats, balance: float) -> NDArray[np.float64]:
         0 for no weights, 1 for balanced classes.
     """
     shares = targets.mean(axis=0, dtype=np.float64) * targets.shape[1]
-    return np.asarray(np.minimum(np.maximum(shares, 1e-9) ** -balance, MOST))
+    return np.asarray(np.minimum(np.maximum(shares, 1e-9) ** -balance, MAX_CLASS_WEIGHT))
 
 
 def weighted_targets(targets: Floats, smoothing: float, balance: float) -> Floats:

@@ -71,7 +71,7 @@ def risk_coverage(uncertainty: Floats, right: Bools) -> float:
     return float((np.cumsum(~right[order]) / np.arange(1, len(right) + 1)).mean())
 
 
-FEWEST = 5
+MIN_ERRORS = 5
 """Least number of errors in the validation sample for a meaningful selection."""
 
 Doubles = NDArray[np.float64]
@@ -123,7 +123,7 @@ def measure_uncertainty(
     Raises
     ------
     InputError
-        The network made fewer than `FEWEST` errors on the validation sample.
+        The network made fewer than `MIN_ERRORS` errors on the validation sample.
     """
     model = survey.model(name)
     predictions = model.predictions
@@ -157,10 +157,10 @@ def _check_errors(table: pd.DataFrame) -> None:
     """Raise `InputError` if the validation sample has too few errors."""
     validation = table["label"].notna() & (table["split"] == "validation")
     errors = int((table["label"] != table["prediction"])[validation].sum())
-    if errors < FEWEST:
+    if errors < MIN_ERRORS:
         raise InputError(
             f"The network made {errors} errors on the validation sample",
-            f"At least {FEWEST}, for a meaningful selection",
+            f"At least {MIN_ERRORS}, for a meaningful selection",
             "Train with a larger validation_fraction, or on more galaxies",
         )
 

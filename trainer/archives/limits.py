@@ -192,7 +192,7 @@ class CircuitBreaker:
         return self._words if self.is_open else ""
 
     @property
-    def is_closed_to_me(self) -> bool:
+    def is_closed_to_this_thread(self) -> bool:
         """Whether the service is down and this thread is not the one that tests it."""
         return self.is_open and self._tester != threading.get_ident()
 

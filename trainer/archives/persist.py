@@ -17,7 +17,7 @@ __all__ = ["TRIES", "persist"]
 TRIES: Final = ContextVar("tries", default=1)
 """Attempts made for the present galaxy, recorded in its status."""
 
-_MOST_HOLDS: Final = 100
+_MAX_HOLDS: Final = 100
 
 Answer = TypeVar("Answer")
 
@@ -80,7 +80,7 @@ class _AttemptCounter:
             The number of tries is exhausted.
         """
         limits, breaker = self._service.limits, self._service.breaker
-        if trouble.kind == "held" and self._holds < _MOST_HOLDS:
+        if trouble.kind == "held" and self._holds < _MAX_HOLDS:
             self._holds += 1
             return 0.0
         if breaker.times_down != self._times_down:

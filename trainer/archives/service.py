@@ -54,7 +54,7 @@ class Guard:
     def private(self) -> bool:
         """Whether the configured address is on this machine or in a private network."""
         if self._private is None:
-            self._private = not all(map(_is_public, _addresses(self.host)))
+            self._private = not all(map(_is_global, _addresses(self.host)))
         return self._private
 
     def check(self, url: str) -> None:
@@ -88,7 +88,7 @@ class Guard:
         ArchiveError
             It is loopback or private, and the configured address is not.
         """
-        if not _is_public(peer) and not (host == self.host and self.private):
+        if not _is_global(peer) and not (host == self.host and self.private):
             raise ArchiveError("address", f"{host} leads to {peer}, an address of this machine or of a private network")
 
 
@@ -99,7 +99,7 @@ def _addresses(host: str) -> set[str]:
         return set()
 
 
-def _is_public(address: str) -> bool:
+def _is_global(address: str) -> bool:
     return ipaddress.ip_address(address.partition("%")[0]).is_global
 
 

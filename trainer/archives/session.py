@@ -76,12 +76,12 @@ class _Bounded:
                 raise
 
     def getresponse(self, *args: Any, **kwargs: Any) -> Any:
-        with _cut_after(self._whole, self.sock):  # type: ignore[attr-defined]
+        with _close_after(self._whole, self.sock):  # type: ignore[attr-defined]
             return super().getresponse(*args, **kwargs)  # type: ignore[misc]
 
 
 @contextmanager
-def _cut_after(seconds: float, sock: socket.socket) -> Iterator[None]:
+def _close_after(seconds: float, sock: socket.socket) -> Iterator[None]:
     """Shut down a connection after a time limit, which ends any read from it."""
 
     def cut() -> None:
@@ -97,10 +97,10 @@ def _cut_after(seconds: float, sock: socket.socket) -> Iterator[None]:
         timer.cancel()
 
 
-_PIECE: Final = 64 * 1024
-_MOST_REDIRECTS: Final = 5
+_CHUNK_BYTES: Final = 64 * 1024
+_MAX_REDIRECTS: Final = 5
 _BUSY: Final = (429, 503)
-_PASSING: Final = (408, 425, 429)
+_TEMPORARY: Final = (408, 425, 429)
 """Refusals that are temporary."""
 
 
@@ -117,7 +117,7 @@ class PoliteSession(requests.Session):
     def __init__(self, service: Service) -> None:
         super().__init__()
         self._service = service
-        self.max_redirects = _MOST_REDIRECTS
+        self.max_redirects = _MAX_REDIRECTS
         self.last = b""
         """Content of the last answer, for error messages where astroquery cannot parse it."""
         self.headers["User-Agent"] = "gz2interp (astroquery)"
@@ -140,7 +140,7 @@ class PoliteSession(requests.Session):
             try:
                 hops = list(self.resolve_redirects(response, request, **kwargs))
             except requests.TooManyRedirects:
-                raise ArchiveError("refused", f"the service redirects more than {_MOST_REDIRECTS} times") from None
+                raise ArchiveError("refused", f"the service redirects more than {_MAX_REDIRECTS} times") from None
             except ValueError:
                 raise ArchiveError("address", "the service leads to an address that is none") from None
             response = hops[-1] if hops else response
@@ -194,7 +194,7 @@ class PoliteSession(requests.Session):
     def _read(self, response: Response, ends: float) -> None:
         """Read the answer in parts, within the limits."""
         limits, pieces, size = self._service.limits, list[bytes](), 0
-        while piece := response.raw.read1(_PIECE, decode_content=True):
+        while piece := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             pieces.append(piece)
             size += len(piece)
             if size > limits.most_bytes:
@@ -219,7 +219,7 @@ class PoliteSession(requests.Session):
         words = f"the service answered {code} {response.reason or ''}".rstrip() + (f": {page}" if page else "")
         if code == 429:
             raise ArchiveError("busy", words)
-        raise ArchiveError("server" if code >= 500 else "passing" if code in _PASSING else "refused", words)
+        raise ArchiveError("server" if code >= 500 else "passing" if code in _TEMPORARY else "refused", words)
 
 
 def plain_words(content: bytes, most: int = 160) -> str:

@@ -56,9 +56,9 @@ FILE_COLUMNS: Final = ("file", "file_loc", "filename", "png_loc", "jpg_loc", "im
 """Names of columns with the file name of a galaxy's image."""
 
 _TEXTS: Final = {GZ2CLASS: ("gz2class", "gz2_class"), LABEL: (LABEL,), "file": FILE_COLUMNS}
-_REMADE: Final = re.compile(r"table_row|id_from||unnamed: \d+|__index_level_\d+__", re.IGNORECASE)
+_RECREATED: Final = re.compile(r"table_row|id_from||unnamed: \d+|__index_level_\d+__", re.IGNORECASE)
 """Columns of an earlier catalogue that are recreated, and row numbers written by pandas."""
-_OF_EXPORTS: Final = re.compile(
+_EXPORT_COLUMNS: Final = re.compile(
     r"status|reason|source|tries|time|pixel_scale|field|position_angle|native_unit|split|prediction|confidence|uncertainty"
     r"|map_[xy]|sky_sigma_.+|psf_fwhm_.+|p_.+"
 )
@@ -134,7 +134,7 @@ def layout_of(columns: Sequence[str]) -> TableLayout:
     names |= {id_column: GALAXY_ID} if id_column else {}
     others = [name for name in columns if name not in names and name not in placed]
     export = _is_export(theirs)
-    left_out = [name for name in others if _REMADE.fullmatch(name) or (export and _OF_EXPORTS.fullmatch(name))]
+    left_out = [name for name in others if _RECREATED.fullmatch(name) or (export and _EXPORT_COLUMNS.fullmatch(name))]
     user_columns = [name for name in others if name not in left_out]
     types: dict[str, ColumnType] = {name: _type_of(ours) for name, ours in names.items()}
     types.update(dict.fromkeys(placed, "angle"), **dict.fromkeys(user_columns, "any"))

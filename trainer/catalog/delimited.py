@@ -53,7 +53,7 @@ SEXAGESIMAL: Final = re.compile(
 _KNOWN_NAME: Final = re.compile(r"_?(?:ra|de|gl|file|class|label|.*id$)", re.IGNORECASE)
 """Fields that identify a line of column names, even if other fields are numbers."""
 _ANGLE_UNITS: Final = {"deg", "degree", "degrees", "rad", "radian", "hour", "hours", "h:m:s", "d:m:s", "arcsec", "hms"}
-_MOST_LINE: Final = 1 << 24
+_MAX_LINE: Final = 1 << 24
 MISSING: Final = ("", "nan", "null", "none", "n/a", "na", "--")
 """Markers of missing values, in lower case."""
 
@@ -155,9 +155,9 @@ def open_sheet(path: Path, opened: Callable[[Path], IO[bytes]]) -> TextTable:
 def _lines(file: IO[bytes], encoding: str, newline: str | None = None) -> Iterator[str]:
     """Iterate over lines, with a limit on their length to bound the memory."""
     text = TextIOWrapper(file, encoding=encoding, errors="replace", newline=newline)
-    while line := text.readline(_MOST_LINE + 1):
-        if len(line) > _MOST_LINE:
-            raise DamagedFile(f"it has a line of more than {_MOST_LINE:,} characters")
+    while line := text.readline(_MAX_LINE + 1):
+        if len(line) > _MAX_LINE:
+            raise DamagedFile(f"it has a line of more than {_MAX_LINE:,} characters")
         yield line
 
 

@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 
-_EXACT: Final = {2: 2.0**11, 4: 2.0**24, 8: 2.0**53}
+_FIRST_INEXACT: Final = {2: 2.0**11, 4: 2.0**24, 8: 2.0**53}
 """First integer that is not unique in floating point, by bytes per number."""
 
-_NO_ID: Final = ("-1", "-9", "-99", "-999", "-9999")
+_MISSING_IDS: Final = ("-1", "-9", "-99", "-999", "-9999")
 """Sentinels of unknown ids."""
 
-_FEW: Final = 0.1
+_MAX_SHARED_FRACTION: Final = 0.1
 """Largest fraction of rows with the id of another galaxy for which ids are taken to identify galaxies."""
 
 
@@ -85,7 +85,7 @@ def resolve_shared_ids(table: pd.DataFrame) -> Identity:
         return Identity(table)
     position_based = ids_of_positions(table[RA], table[DEC])
     renamed = ReportCount.of(str(name) for name in table.loc[elsewhere, GALAXY_ID])
-    if elsewhere.mean() <= _FEW:
+    if elsewhere.mean() <= _MAX_SHARED_FRACTION:
         ids = table[GALAXY_ID].mask(elsewhere, position_based)
         return Identity(table.assign(**{GALAXY_ID: ids}), (), renamed)
     note = f"ids repeat at other positions ({renamed.line('rows')}): ids are derived from the positions"
@@ -125,7 +125,7 @@ def ids_of(column: pd.Series[Any], where: str) -> pd.Series[Any]:
     if pd.api.types.is_float_dtype(column):
         return _from_floats(column, where)
     texts = column.astype("str").str.strip()
-    texts = texts.mask(texts.isin(_NO_ID))
+    texts = texts.mask(texts.isin(_MISSING_IDS))
     # pandas writes integers with missing values as 123.0; beyond 15 digits the last ones may be lost.
     texts = texts.str.replace(r"^([0-9]{1,15})\.0+$", r"\1", regex=True)
     wrong = texts[texts.notna() & ~texts.str.fullmatch(r"[0-9]{1,19}", na=False)]
@@ -162,7 +162,7 @@ def name_id(name: str) -> int:
 
 
 def _from_floats(column: pd.Series[Any], where: str) -> pd.Series[Any]:
-    exact = _EXACT.get(getattr(column.dtype, "itemsize", 8), 2.0**53)
+    exact = _FIRST_INEXACT.get(getattr(column.dtype, "itemsize", 8), 2.0**53)
     wrong = column[column.notna() & ((column.abs() >= exact) | (column % 1 != 0))]
     if len(wrong):
         raise InputError(
@@ -172,7 +172,7 @@ def _from_floats(column: pd.Series[Any], where: str) -> pd.Series[Any]:
         )
     whole = column.astype("Int64")
     if (whole < 0).any():
-        whole = whole.mask(whole.isin([int(text) for text in _NO_ID]))
+        whole = whole.mask(whole.isin([int(text) for text in _MISSING_IDS]))
     if (whole < 0).any():
         raise _not_an_id(str(whole[whole < 0].iloc[0]), where)
     return whole
@@ -184,10 +184,10 @@ def _not_an_id(text: str, where: str) -> InputError:
     return InputError(f"{where}: {shorten(text)!r} is not an id", "a whole number from 0 to below 2**63", remedy)
 
 
-_CROWDED = 20
+_MAX_MEAN_NEIGHBOURS = 20
 """Largest mean number of neighbours; listing the pairs of a table at one position would exhaust the memory."""
 
-_UNKNOWN = -999.0
+_LARGEST_SENTINEL = -999.0
 """Largest sentinel of unmeasured values in SDSS, which writes -9999 and -999."""
 
 
@@ -228,7 +228,7 @@ def near_pairs(table: pd.DataFrame, within: float) -> ReportCount:
         return ReportCount()
     tree = cKDTree(unit_vectors(table[RA], table[DEC]))
     neighbours = int(tree.count_neighbors(tree, chord(within))) - len(table)
-    if neighbours > _CROWDED * len(table):
+    if neighbours > _MAX_MEAN_NEIGHBOURS * len(table):
         raise InputError(
             f"{len(table):,} galaxies have {neighbours / len(table):,.0f} others within {within:g} arcsec on average",
             "One position per galaxy",
@@ -243,7 +243,7 @@ def blank_sentinels(table: pd.DataFrame, columns: Sequence[str] = (*MAGNITUDES, 
     """Replace sentinels such as -9999 with NaN in place; returns the number of values replaced."""
     blanked = 0
     for name in (name for name in columns if name in table):
-        unknown = table[name] <= _UNKNOWN
+        unknown = table[name] <= _LARGEST_SENTINEL
         blanked += int(unknown.sum())
         table[name] = table[name].mask(unknown)
     return blanked

@@ -65,7 +65,7 @@ VizieR adds ``_RAJ2000`` in decimal degrees to tables whose ``RAJ2000`` may be s
 _SENTINELS: Final = (-9999.0, -999.0, -99.0, 99.0, 999.0, 9999.0, 99999.0)
 """Sentinels of unknown positions."""
 
-_MANY: Final = 100
+_ROWS_TO_INFER_UNIT: Final = 100
 """Rows needed to infer the unit from the range of values."""
 
 
@@ -279,7 +279,7 @@ def _refuse_off_sphere(x: Floats, y: Floats, columns: tuple[str, str]) -> None:
     valid = np.isfinite(x) & np.isfinite(y) & ~np.isin(x, _SENTINELS) & ~np.isin(y, _SENTINELS)
     off = valid & ((x < 0) | (x > 360) | (np.abs(y) > 90))
     wrong, count = np.count_nonzero(off), np.count_nonzero(valid)
-    if count < 3 or wrong <= (0.1 if count >= _MANY else 0.5) * count:
+    if count < 3 or wrong <= (0.1 if count >= _ROWS_TO_INFER_UNIT else 0.5) * count:
         return
     x, y = x[valid], y[valid]
     raise InputError(
@@ -293,7 +293,7 @@ def _refuse_off_sphere(x: Floats, y: Floats, columns: tuple[str, str]) -> None:
 def _suspicions(x: Floats, y: Floats, columns: PositionColumns, unit: Sequence[str]) -> list[str]:
     """Notes about an unusual range of values without a unit; no error, since a small field may look the same."""
     valid = np.isfinite(x) & np.isfinite(y)
-    if unit[0] or np.count_nonzero(valid) < _MANY or columns.frame == "galactic":
+    if unit[0] or np.count_nonzero(valid) < _ROWS_TO_INFER_UNIT or columns.frame == "galactic":
         return []
     x, y = x[valid], y[valid]
     advice = ""

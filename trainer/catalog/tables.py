@@ -63,7 +63,7 @@ _BEGINNINGS: Final[dict[Format, str]] = {
 }
 _FORMATS: Final = "a table: CSV, other text with a line of names, ECSV, FITS, VOTable or Parquet, plain, .gz or .bz2"
 _REMEDY: Final = "If it was downloaded, it may be cut short or damaged: fetch it again and compare its size."
-_MOST_UNPACKED: Final = 4 << 30
+_MAX_DECOMPRESSED: Final = 4 << 30
 """Size limit of a table in an .xz or .zip file [bytes]."""
 
 _NO_TABLES: Final = {
@@ -176,9 +176,9 @@ def _content(path: Path) -> Callable[[Path], IO[bytes]]:
 
 
 def _read_bounded(stream: IO[bytes]) -> bytes:
-    data = stream.read(_MOST_UNPACKED + 1)
-    if len(data) > _MOST_UNPACKED:
-        raise DamagedFile(f"it would become more than {_MOST_UNPACKED:,} bytes when it is unpacked")
+    data = stream.read(_MAX_DECOMPRESSED + 1)
+    if len(data) > _MAX_DECOMPRESSED:
+        raise DamagedFile(f"it would become more than {_MAX_DECOMPRESSED:,} bytes when it is unpacked")
     return data
 
 

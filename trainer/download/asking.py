@@ -23,7 +23,7 @@ from trainer.sources.remote import SourceSettings, radius_in_pixels
 __all__ = ["ARCHIVES", "ArchiveSettings", "describe_download", "open_archives"]
 
 ARCHIVES: Final = ("skyview", "hips2fits", "sdss")
-_CHANGE_AFTER: Final = 300.0
+_FALLBACK_PATIENCE: Final = 300.0
 """Time that a source may be down before the next one is used, if there is one [s]."""
 
 _SMALL: Final = 3.0
@@ -63,7 +63,7 @@ def open_archives(names: Sequence[str], plan: DownloadPlan, settings: ArchiveSet
     for place, name in enumerate(names):
         limits = settings.limits
         if place < len(names) - 1:
-            limits = replace(limits, patience=min(limits.patience, _CHANGE_AFTER))
+            limits = replace(limits, patience=min(limits.patience, _FALLBACK_PATIENCE))
         setting = SourceSettings(
             bands=plan.bands,
             shape=(plan.size, plan.size),

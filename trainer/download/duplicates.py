@@ -20,7 +20,7 @@ from trainer.download.staging import Outcome
 __all__ = ["DuplicateCounter", "DuplicateOutcome", "ImageFingerprints"]
 
 
-_APART: Final = 1.0
+_SAME_GALAXY: Final = 1.0
 """Separation [arcsec] below which galaxies may have the same pixels: catalogues list some galaxies twice."""
 
 
@@ -55,7 +55,7 @@ class ImageFingerprints:
                     if not isinstance(row, int) or not 0 <= row < len(self._survey):
                         raise DamagedFile(f"it names the row {row!r}, which the survey does not have")
                 other = self.galaxy(row)
-                if _separation(self.galaxy(outcome.row), other) > _APART:
+                if _separation(self.galaxy(outcome.row), other) > _SAME_GALAXY:
                     return other
         return None
 
@@ -87,7 +87,7 @@ def _digests(outcome: Outcome) -> Iterator[int]:
             yield int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)
 
 
-_TRIES: Final = 3
+_REQUESTS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class DuplicateCounter:
             return None
         galaxy = self._fingerprints.galaxy(outcome.row)
         self._counts[galaxy.row] += 1
-        if self._counts[galaxy.row] < _TRIES:
+        if self._counts[galaxy.row] < _REQUESTS:
             return DuplicateOutcome(galaxy, other)
         del self._counts[galaxy.row]
         of_other = replace(outcome, row=other.row, result=_refusal(galaxy))
@@ -128,5 +128,5 @@ class DuplicateCounter:
 
 
 def _refusal(other: Galaxy) -> CutoutUnavailable:
-    reason = f"the service returned identical pixels for galaxy {other.galaxy_id} in {_TRIES} requests: one is wrong"
+    reason = f"the service returned identical pixels for galaxy {other.galaxy_id} in {_REQUESTS} requests: one is wrong"
     return CutoutUnavailable("failed", reason)

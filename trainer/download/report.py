@@ -14,7 +14,7 @@ from gz2interp.stores.files import read_record, write_json
 __all__ = ["ADVICE", "Failure", "Report", "ServiceState", "failures_of", "read_report", "report_file"]
 
 _EXAMPLES: Final = 5
-_MOST_REASONS: Final = 200
+_MAX_REASONS: Final = 200
 """Limit of distinct reasons, to bound the memory if a service gives a new reason each time."""
 
 ADVICE: Final = {
@@ -147,7 +147,7 @@ def failures_of(refused: Iterable[tuple[int, str, str]]) -> tuple[Failure, ...]:
     counts: dict[tuple[str, str], int] = {}
     for galaxy_id, status, reason in refused:
         kind = (status, _kind(reason))
-        if kind not in counts and len(counts) >= _MOST_REASONS:
+        if kind not in counts and len(counts) >= _MAX_REASONS:
             kind = (status, "other reasons")
         counts[kind] = counts.get(kind, 0) + 1
         if len(ids := examples.setdefault(kind, [])) < _EXAMPLES:

@@ -25,7 +25,7 @@ from trainer.sources import Source
 __all__ = ["DownloadForecast", "DownloadMonitor", "TerminalProgress", "duration", "summary"]
 
 
-_OVER: Final = 60.0
+_AVERAGING_TIME: Final = 60.0
 """Time over which the rate is averaged [s]."""
 
 _BETWEEN_TICKS: Final = 0.25
@@ -74,8 +74,8 @@ class DownloadMonitor:
         self._workers, self._expected, self._progress = workers, expected, progress
         self._counts = Counter(expected.counts)
         self._this_run = 0
-        self._started, self._written = datetime.now(UTC), -_OVER
-        self._ticked = -_OVER
+        self._started, self._written = datetime.now(UTC), -_AVERAGING_TIME
+        self._ticked = -_AVERAGING_TIME
         self._recent = deque[tuple[float, int]]([(time.monotonic(), 0)])
         self.tick()
 
@@ -100,7 +100,7 @@ class DownloadMonitor:
             return
         self._ticked = now
         self._recent.append((now, self._this_run))
-        while now - self._recent[0][0] > _OVER:
+        while now - self._recent[0][0] > _AVERAGING_TIME:
             self._recent.popleft()
         services = self._services()
         down = [service.name for service in services if service.state == "down"]
@@ -179,7 +179,7 @@ def _pixel_scale(sources: Sequence[Source]) -> float:
 
 
 _BETWEEN_LINES: Final = 60.0
-_MOST_KINDS: Final = 20
+_MAX_KINDS: Final = 20
 
 
 class TerminalProgress:
@@ -244,7 +244,7 @@ def summary(report: Report, output: TableOutput) -> None:
     for status, count in report.counts.items():
         say(f"  {count:>8} {status}")
     if report.failures:
-        failures = report.failures[:_MOST_KINDS]
+        failures = report.failures[:_MAX_KINDS]
         columns = {
             "status": [failure.status for failure in failures],
             "galaxies": [failure.count for failure in failures],

@@ -26,7 +26,7 @@ ONE_SCALE = (1.0,)
 
 MEMBER = "member"
 
-LEAST = 1e-7
+MIN_PROBABILITY = 1e-7
 """Least probability, to keep its logarithm finite."""
 
 
@@ -57,7 +57,7 @@ def ensemble(members: Sequence[Any], views: int, temperature: float = 1.0, scale
         body = keras.Model(member.get_layer(SCALED).output, _two_columns(member.output), name=f"{MEMBER}{number}")
         outputs += [body(transform(image)) for image in images for transform, _ in VIEWS[:views]]
     mean = layers.Average(name="mean")(outputs) if len(outputs) > 1 else outputs[0]
-    logits = layers.Rescaling(1.0 / temperature, name="logits")(ops.log(ops.maximum(mean, LEAST)))
+    logits = layers.Rescaling(1.0 / temperature, name="logits")(ops.log(ops.maximum(mean, MIN_PROBABILITY)))
     return keras.Model(pixels, layers.Activation("softmax", name="probabilities")(logits), name="committee")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gz2interp.network.quiet import keras
 
-__all__ = ["LEAST_SCALE", "MOST_SCALE", "VIEWS", "classifier_head", "convolution", "rescale", "residual_block"]
+__all__ = ["MAX_SCALE", "MIN_SCALE", "VIEWS", "classifier_head", "convolution", "rescale", "residual_block"]
 
 
 layers = keras.layers
@@ -62,7 +62,7 @@ def classifier_head(features: Any, class_count: int, dropout: float = 0.0) -> An
 ops = keras.ops
 
 
-LEAST_SCALE, MOST_SCALE = 0.65, 2.0
+MIN_SCALE, MAX_SCALE = 0.65, 2.0
 """Range of magnifications; below it, reflections of the galaxy would appear at the edge."""
 
 
@@ -70,7 +70,7 @@ def rescale(pixels: Any, scale: float) -> Any:
     """Magnify scaled pixels (n, y, x, band) by a factor, keeping their shape and surface brightness.
 
     Above 1 the centre is cropped and enlarged; below 1 the image is padded by reflection and reduced. The factor, from
-    `LEAST_SCALE` to `MOST_SCALE`, is rounded to an even number of pixels.
+    `MIN_SCALE` to `MAX_SCALE`, is rounded to an even number of pixels.
 
     Notes
     -----

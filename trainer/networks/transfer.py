@@ -42,7 +42,7 @@ SIZE = 128
 MOMENTUM = 0.9
 """Momentum of batch normalisation, for trainings of some thousand steps; the default is for a million."""
 
-SILENCE = 20.0
+TIMEOUT = 20.0
 """Time-out of the download of the weights [s]."""
 
 
@@ -83,7 +83,7 @@ def imagenet_backbone() -> Any:
         The weights are not available.
     """
     try:
-        with _socket_timeout(SILENCE):
+        with _socket_timeout(TIMEOUT):
             return keras.applications.MobileNetV2(
                 alpha=WIDTH, include_top=False, weights="imagenet", input_shape=(SIZE, SIZE, 3)
             )

@@ -21,19 +21,19 @@ from trainer.sources.judging import sky_level
 
 __all__ = ["Objects", "detect", "find_objects", "segment"]
 
-SMOOTHING: Final = 1.5
+SMOOTHING_SIGMA: Final = 1.5
 """Sigma of the matched filter [pixel]: a point source in the seeing of SDSS, 1.4 arcsec wide."""
 
-THRESHOLD: Final = 5.0
+THRESHOLD_SIGMA: Final = 5.0
 """Detection threshold, in sigmas of the smoothed sky."""
 
-LEAST: Final = 12
+MIN_PIXELS: Final = 12
 """Smallest object [pixel]; smaller ones are cosmic rays."""
 
-EDGE: Final = 45
+EDGE_MARGIN: Final = 45
 """Least distance from the edge of the frame [pixel]: half the diagonal of a native cutout."""
 
-APART: Final = 10.0
+MIN_SEPARATION: Final = 10.0
 """Least separation of two objects [arcsec]; the brighter is kept."""
 
 
@@ -100,11 +100,11 @@ def segment(data: NDArray[np.float32]) -> Objects:
     """Detect objects in an image (y, x) and label their pixels; pixels that are not finite count as sky."""
     sky, _ = sky_level(data[np.isfinite(data)])
     light = np.nan_to_num(data - np.float32(sky), nan=0.0)
-    smooth = ndimage.gaussian_filter(light, SMOOTHING)
+    smooth = ndimage.gaussian_filter(light, SMOOTHING_SIGMA)
     level, sigma = sky_level(smooth)
-    labels, number = ndimage.label(smooth > level + THRESHOLD * sigma)
+    labels, number = ndimage.label(smooth > level + THRESHOLD_SIGMA * sigma)
     names = np.arange(1, number + 1)
-    large = names[ndimage.sum_labels(np.ones_like(light), labels, names) >= LEAST]
+    large = names[ndimage.sum_labels(np.ones_like(light), labels, names) >= MIN_PIXELS]
     flux = np.asarray(ndimage.sum_labels(light, labels, large), dtype=np.float64)
     centres = np.array(ndimage.center_of_mass(np.maximum(light, 0.0), labels, large)).reshape(-1, 2)
     bright = flux > 0
@@ -118,18 +118,18 @@ def _search(frames: FrameSet, band: str) -> pd.DataFrame | None:
         return None
     flux, x, y = detect(frame.data).T
     height, width = frame.data.shape
-    inside = (x >= EDGE) & (y >= EDGE) & (x < width - EDGE) & (y < height - EDGE)
+    inside = (x >= EDGE_MARGIN) & (y >= EDGE_MARGIN) & (x < width - EDGE_MARGIN) & (y < height - EDGE_MARGIN)
     ra, dec = frame.wcs.pixel_to_world_values(x[inside], y[inside])
     return pd.DataFrame({RA: ra, DEC: dec, "flux": flux[inside]})
 
 
 def _isolated(objects: pd.DataFrame) -> NDArray[np.bool_]:
-    """Mask of objects, sorted brightest first, without a brighter selected object within `APART`."""
+    """Mask of objects, sorted brightest first, without a brighter selected object within `MIN_SEPARATION`."""
     stays = np.ones(len(objects), dtype=bool)
     if len(objects) < 2:
         return stays
     points = unit_vectors(objects[RA], objects[DEC])
-    for place, beside in enumerate(cKDTree(points).query_ball_point(points, chord(APART))):
+    for place, beside in enumerate(cKDTree(points).query_ball_point(points, chord(MIN_SEPARATION))):
         if stays[place]:
             stays[[other for other in beside if other > place]] = False
     return stays

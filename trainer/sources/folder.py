@@ -17,9 +17,9 @@ from gz2interp.stores.image_files import RawPixels, image_window, mask_invalid, 
 from trainer.sources.folder_index import FolderIndex, ImageFiles, catalog_of_folder, find_images
 from trainer.sources.judging import sky_sigma
 
-__all__ = ["OFF_CENTRE", "FolderSource", "catalog_of_folder"]
+__all__ = ["MAX_OFF_CENTRE", "FolderSource", "catalog_of_folder"]
 
-OFF_CENTRE: Final = 2.0
+MAX_OFF_CENTRE: Final = 2.0
 """Largest distance of a galaxy from the centre of its cutout along x or y [pixel], where the image is too small for a
 better window. Up to half a pixel follows from not resampling; the rest allows for differing pixel conventions."""
 
@@ -53,7 +53,7 @@ class FolderSource:
 
     With a WCS in the file and a position in the catalogue, the window is centred on the galaxy to the nearest whole
     pixel, so that the galaxy lies within half a pixel of the centre along x and y. The offset is larger if the window
-    would leave the image or the image is as large as the cutout; beyond `OFF_CENTRE` the galaxy has no cutout. Without
+    would leave the image or the image is as large as the cutout; beyond `MAX_OFF_CENTRE` there is no cutout. Without
     WCS or position, the central window is cut, half a pixel off centre where an odd width is cut to an even one.
     """
 
@@ -133,10 +133,10 @@ def _first_pixel(position: tuple[float, float], size: tuple[int, int], shape: tu
     # Positions on the opposite hemisphere are not finite.
     first = np.clip(np.rint(np.nan_to_num(ideal)), 0, np.subtract(size, shape)).astype(np.int64)
     off = np.abs(ideal - first).max()
-    if not off <= OFF_CENTRE:
+    if not off <= MAX_OFF_CENTRE:
         where = f"{off:.1f} pixels" if np.isfinite(off) else "half the sky"
         raise CutoutUnavailable(
             "failed",
-            f"by the image's own WCS the galaxy lies {where} from the middle of the cutout; {OFF_CENTRE:g} are allowed",
+            f"by its WCS the galaxy lies {where} from the centre of the cutout; {MAX_OFF_CENTRE:g} are allowed",
         )
     return int(first[0]), int(first[1])

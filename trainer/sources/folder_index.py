@@ -22,7 +22,7 @@ from trainer.catalog.identity import chord, unit_vectors
 
 __all__ = ["FolderIndex", "ImageFiles", "bands_of_folder", "catalog_of_folder", "find_images"]
 
-WITHIN: Final = 2.0
+MATCH_RADIUS: Final = 2.0
 """Matching radius of positions in file names [arcsec]; names are rounded to about 0.02 arcsec."""
 
 _ID: Final = re.compile(r"(?<!\d)\d{12,19}(?!\d)")
@@ -124,7 +124,9 @@ class FolderIndex:
     def _near(self, galaxy: Galaxy) -> ImageFiles | None:
         if self._tree is None or not np.isfinite([galaxy.ra, galaxy.dec]).all():
             return None
-        distance, place = self._tree.query(unit_vectors(galaxy.ra, galaxy.dec), distance_upper_bound=chord(WITHIN))
+        distance, place = self._tree.query(
+            unit_vectors(galaxy.ra, galaxy.dec), distance_upper_bound=chord(MATCH_RADIUS)
+        )
         return self._placed[place] if np.isfinite(distance) else None
 
 

@@ -57,7 +57,7 @@ CLASSES: Final = {
 
 _BLOCK: Final = 64
 """Images read at once, so that memory does not grow with the file."""
-_MOST_SIDE: Final = 1024
+_MAX_SIDE: Final = 1024
 """Largest side of an image and of an HDF5 chunk [pixel]; the published files have 256."""
 
 
@@ -194,7 +194,7 @@ def _opened(path: Path) -> Iterator[_Galaxy10File]:
         images = file.datasets.get("images")
         if images is None or len(images.shape) != 4 or images.shape[3] != 3 or images.dtype != "|u1":
             raise _not_galaxy10(path, f"it holds {choices(file.datasets)}")
-        if max(*images.shape[1:3], *images.chunks, 0) > _MOST_SIDE:
+        if max(*images.shape[1:3], *images.chunks, 0) > _MAX_SIDE:
             raise _not_galaxy10(
                 path, f"its images are {images.shape[1]} x {images.shape[2]} in chunks of {images.chunks or None}"
             )

@@ -67,7 +67,7 @@ class Hips2fitsSource:
 
     def _request_missing(self, field: GalaxyField, images: BandImages, service: Service) -> None:
         """Request the missing bands once; raise at once if the service is down, since there is a mirror."""
-        if service.breaker.is_closed_to_me:
+        if service.breaker.is_closed_to_this_thread:
             raise ArchiveError("down", f"{service.name} is down")
         client = self._client(service)
         wcs = north_up(field.galaxy.ra, field.galaxy.dec, field.pixel_scale, field.shape)

@@ -19,10 +19,10 @@ from trainer.archives.session import plain_words
 __all__ = ["ImageRequest", "scatter", "sky_level", "sky_sigma", "validate_image"]
 
 
-_OFF: Final = 0.6
+_MAX_OFFSET: Final = 0.6
 """Tolerance of the image centre [pixel]: services differ by half a pixel in their pixel convention."""
 
-_OTHER_SCALE: Final = 0.02
+_SCALE_TOLERANCE: Final = 0.02
 _BLOCK: Final = 2880
 _NAMED: Final = re.compile(r"(?:sdss(?:dr\d+)?[\s_/-]*([ugriz])|([ugriz])[\s'_-]*band)", re.IGNORECASE)
 
@@ -118,10 +118,10 @@ def _check_position(header: fits.Header, request: ImageRequest) -> None:
     x, y = wcs.world_to_pixel_values(request.ra, request.dec)
     matrix = wcs.pixel_scale_matrix * 3600.0 / request.pixel_scale
     off = float(np.hypot(x - (request.shape[1] - 1) / 2, y - (request.shape[0] - 1) / 2))
-    if not off <= _OFF:
+    if not off <= _MAX_OFFSET:
         where = f"{off * request.pixel_scale:.1f} arcsec" if np.isfinite(off) else "half the sky"
         raise ArchiveError("answer", f"the image shows another place, {where} from the galaxy")
-    if not np.abs(matrix - np.diag([-1.0, 1.0])).max() <= _OTHER_SCALE:
+    if not np.abs(matrix - np.diag([-1.0, 1.0])).max() <= _SCALE_TOLERANCE:
         scale = float(np.sqrt(np.abs(np.linalg.det(matrix)))) * request.pixel_scale
         raise ArchiveError(
             "answer", f'the image is turned, mirrored or of {scale:.3f}" a pixel, not {request.pixel_scale:g}"'

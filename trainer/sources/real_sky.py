@@ -34,8 +34,8 @@ Mask = NDArray[np.bool_]
 CELL: Final = 8
 """Side of the square cells into which a frame is divided [pixel]."""
 
-BRIGHT, CLEAR = 20.5, 6.0
-"""No pixel of an object brighter than `BRIGHT` in r lies within `CLEAR` arcsec of the centre of a patch."""
+BRIGHT_LIMIT, CLEAR_RADIUS = 20.5, 6.0
+"""No pixel of an object brighter than this magnitude in r lies within this radius [arcsec] of a patch's centre."""
 
 TILES: Final = (4, 8)
 """Tiles along y and x in which the sky noise is measured: each half of a chip along x has its own amplifier."""
@@ -91,7 +91,7 @@ def empty_sky(frames: Sequence[Frame]) -> EmptySky:
     """Measure a frame set in u g r i z."""
     seeing = seeing_of(frames)
     main = frames[BANDS.index("r")]
-    free = _free(frames, main)
+    free = _free_cells(frames, main)
     return EmptySky(
         free=free,
         fwhm=tuple(round(fwhm, 4) for fwhm in seeing.fwhm),
@@ -103,31 +103,31 @@ def empty_sky(frames: Sequence[Frame]) -> EmptySky:
     )
 
 
-def _free(frames: Sequence[Frame], main: Frame) -> Mask:
+def _free_cells(frames: Sequence[Frame], main: Frame) -> Mask:
     height, width = main.data.shape
     offset = max(_offset(frame, main) for frame in frames)
     margin = HALF + offset + 1
-    free = _clear(main.data)
+    free = _far_from_bright(main.data)
     for frame in frames:
         if not np.isfinite(frame.data).all():
-            free &= ~_near(~np.isfinite(frame.data), margin, free.shape)
+            free &= ~_near_holes(~np.isfinite(frame.data), margin, free.shape)
     inside = np.zeros_like(free)
     inside[margin : height - margin, margin : width - margin] = True
     whole = (free & inside)[: height // CELL * CELL, : width // CELL * CELL]
     return np.asarray(whole.reshape(height // CELL, CELL, width // CELL, CELL).all(axis=(1, 3)))
 
 
-def _clear(data: NDArray[np.float32]) -> Mask:
-    """Mask of pixels farther than `CLEAR` from any bright object."""
+def _far_from_bright(data: NDArray[np.float32]) -> Mask:
+    """Mask of pixels farther than `CLEAR_RADIUS` from any bright object."""
     objects = segment(data)
-    bright = objects.names[objects.flux > 10 ** (0.4 * (22.5 - BRIGHT))]
+    bright = objects.names[objects.flux > 10 ** (0.4 * (22.5 - BRIGHT_LIMIT))]
     taken = np.isin(objects.labels, bright)
     if not taken.any():
         return np.ones(data.shape, np.bool_)
-    return np.asarray(ndimage.distance_transform_edt(~taken) * NATIVE_PIXEL_SCALE > CLEAR)
+    return np.asarray(ndimage.distance_transform_edt(~taken) * NATIVE_PIXEL_SCALE > CLEAR_RADIUS)
 
 
-def _near(holes: Mask, margin: int, shape: tuple[int, ...]) -> Mask:
+def _near_holes(holes: Mask, margin: int, shape: tuple[int, ...]) -> Mask:
     """Mask of cutout centres whose cutouts would contain a hole, on a frame of the given shape."""
     near = np.zeros(shape, np.bool_)
     grown = ndimage.maximum_filter(holes, 2 * margin + 1)
@@ -152,10 +152,10 @@ def _sigma(data: NDArray[np.float32]) -> NDArray[np.float64]:
 
 Progress = Callable[[int, int], None]
 
-SCALE_AGREES: Final = 0.01
+SCALE_TOLERANCE: Final = 0.01
 """Relative tolerance of the pixel scale."""
 
-ROWS_TOGETHER: Final = 128
+ROWS_PER_SET: Final = 128
 """Consecutive galaxies that share a frame set, because opening one takes seconds."""
 
 
@@ -223,7 +223,7 @@ class RealSky:
         self._skies = dict[str, EmptySky]()
         self.left_out = dict[str, str]()
         """Rejected frame sets, with the reason."""
-        needed = len(self._sets) if rows is None else min(-(-rows // ROWS_TOGETHER), len(self._sets))
+        needed = len(self._sets) if rows is None else min(-(-rows // ROWS_PER_SET), len(self._sets))
         names = sorted(self._sets)
         for number in stream(seed, "frame sets").permutation(len(names)):
             self._measure(names[number])
@@ -250,7 +250,7 @@ class RealSky:
 
     def patch(self, row: int) -> SkyPatch:
         """The patch of a row."""
-        name = self.names[row // ROWS_TOGETHER % len(self._skies)]
+        name = self.names[row // ROWS_PER_SET % len(self._skies)]
         sky, rng = self._skies[name], stream(self._seed, f"place of row {row}")
         cells = np.flatnonzero(sky.free)
         corner = np.array(np.unravel_index(cells[rng.integers(len(cells))], sky.free.shape)) * CELL
@@ -293,7 +293,7 @@ class RealSky:
             self.left_out[name] = error.reason
             return
         width = 3600 * float(proj_plane_pixel_scales(frames[BANDS.index("r")].wcs)[0])
-        if abs(width / NATIVE_PIXEL_SCALE - 1) > SCALE_AGREES:
+        if abs(width / NATIVE_PIXEL_SCALE - 1) > SCALE_TOLERANCE:
             self.left_out[name] = f"its pixels are {width:.3f} arcsec wide, not {NATIVE_PIXEL_SCALE}"
             return
         sky = empty_sky(frames)

@@ -60,7 +60,7 @@ def radius_in_pixels(radii: NDArray[np.float64], field: Field, pixels: int) -> N
     return radii * pixels / widths
 
 
-_SURE = 3
+_BLANKS = 3
 """Number of blank answers after which a band counts as blank."""
 
 
@@ -130,7 +130,7 @@ class BandImages:
     @property
     def answers_needed(self) -> int:
         """Number of answers still needed; it decreases with each image and with each blank answer."""
-        return sum(_SURE - min(self._blank[band], _SURE - 1) for band in self.missing)
+        return sum(_BLANKS - min(self._blank[band], _BLANKS - 1) for band in self.missing)
 
     def request(self, field: GalaxyField, content: Callable[[str], bytes]) -> None:
         """Request the missing bands once; `content` returns the FITS file of a band.
@@ -175,9 +175,10 @@ class BandImages:
             ``"out_of_footprint"``: every band is blank.
         """
         self._blank[band] += 1
-        if all(self._blank[band] >= _SURE for band in self._bands):
+        if all(self._blank[band] >= _BLANKS for band in self._bands):
             raise CutoutUnavailable(
-                "out_of_footprint", f"every band is blank in {_SURE} requests ({words}): outside the imaged sky"
+                "out_of_footprint",
+                f"every band is blank in {_BLANKS} requests ({words}): outside the imaged sky",
             )
 
     def cutout(self, source: str, field: GalaxyField, unit: str, factors: Mapping[str, float]) -> Cutout:

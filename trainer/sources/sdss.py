@@ -56,11 +56,11 @@ class SkyServer(SDSSClass):
         return super()._parse_result(response, verbose=verbose)
 
 
-_NEAR: Final = 10.0 * u.arcsec
-_MOST_BYTES: Final = 64 * 2**20
+_RADIUS: Final = 10.0 * u.arcsec
+_MAX_BYTES: Final = 64 * 2**20
 """Limit of one decompressed frame, which has 12 MB."""
 
-_OPEN_SETS: Final = 2
+_FIELDS_IN_MEMORY: Final = 2
 _RELEASE: Final = 17
 _INSTRUMENT: Final = "eboss"
 
@@ -130,15 +130,21 @@ class SdssSource:
         try:
             with warnings.catch_warnings(action="ignore"):  # an empty table is reported below
                 result = client.query_crossid(
-                    position, radius=_NEAR, photoobj_fields=fields, data_release=_RELEASE, timeout=None, cache=False
+                    position,
+                    radius=_RADIUS,
+                    photoobj_fields=fields,
+                    data_release=_RELEASE,
+                    timeout=None,
+                    cache=False,
                 )
             if result is None or not len(result):
                 raise CutoutUnavailable(
-                    "out_of_footprint", f'SDSS has no object within {_NEAR.value:g}" of the galaxy: outside its imaging'
+                    "out_of_footprint",
+                    f'SDSS has no object within {_RADIUS.value:g}" of the galaxy: outside its imaging',
                 )
             row = result[0]
             offset = SkyCoord(float(row["ra"]), float(row["dec"]), unit="deg").separation(position)
-            if offset > 2 * _NEAR:
+            if offset > 2 * _RADIUS:
                 raise ArchiveError("answer", f"the service named an object {offset.arcsec:.0f} arcsec from the galaxy")
             return _Field(*(int(row[field]) for field in fields[:4]))
         except (ValueError, KeyError, TypeError, IndexError, RemoteServiceError, u.UnitsError):
@@ -163,7 +169,7 @@ class SdssSource:
             frames = self._read(field, galaxy)
             with self._lock:
                 self._open[field] = frames
-                while len(self._open) > _OPEN_SETS:
+                while len(self._open) > _FIELDS_IN_MEMORY:
                     self._locks.pop(self._open.popitem(last=False)[0], None)
             return frames
 
@@ -202,11 +208,11 @@ def _decompress(content: bytes) -> bytes:
         raise ArchiveError("answer", f"the answer is no frame: {plain_words(content) or 'an empty file'}")
     try:
         unpacker, whole = bz2.BZ2Decompressor(), bytearray()
-        whole += unpacker.decompress(content, _MOST_BYTES)
+        whole += unpacker.decompress(content, _MAX_BYTES)
     except (OSError, EOFError) as error:
         raise ArchiveError("answer", f"the frame is damaged ({error})") from None
     if not unpacker.eof:
-        raise ArchiveError("answer", "the frame is cut short" if len(whole) < _MOST_BYTES else "the frame is too large")
+        raise ArchiveError("answer", "the frame is cut short" if len(whole) < _MAX_BYTES else "the frame is too large")
     return bytes(whole)
 
 

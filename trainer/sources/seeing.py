@@ -18,22 +18,22 @@ from trainer.sources.detection import detect
 from trainer.sources.frame_sets import Frame
 from trainer.sources.judging import scatter
 
-__all__ = ["LEAST_STARS", "Seeing", "fit_star", "seeing_of"]
+__all__ = ["MIN_STARS", "Seeing", "fit_star", "seeing_of"]
 
 Doubles = NDArray[np.float64]
 
 BRIGHT, FAINT = 16.0, 19.5
 """Magnitude range of the stars in the detection band: brighter ones saturate, fainter objects are often galaxies."""
 
-MOST_STARS, LEAST_STARS = 40, 5
+MAX_STARS, MIN_STARS = 40, 5
 
-ALONE: Final = 6.0
+ISOLATION_RADIUS: Final = 6.0
 """Radius [arcsec] without another object brighter than a fiftieth of the star."""
 
-REACH: Final = 8
+HALF_STAMP: Final = 8
 """Half width of the fitted stamp [pixel]."""
 
-GOOD = 0.1
+MAX_RELATIVE_ERROR = 0.1
 """Largest relative error of a star's width."""
 
 NODES = 0.5 / np.sqrt(3)
@@ -79,9 +79,9 @@ def seeing_of(frames: Sequence[Frame], bands: Sequence[str] = BANDS) -> Seeing:
             fitted[place] = _widths(frame, x, y, bands[place])
     fitted[main] = fitted[main][stars]
     good = [widths[np.isfinite(widths)] for _, widths in sorted(fitted.items())]
-    few = [f"{len(widths)} in {band}" for widths, band in zip(good, bands, strict=True) if len(widths) < LEAST_STARS]
-    reason = f"of the {LEAST_STARS} isolated stars needed, there are {', '.join(few)}" if few else ""
-    fwhm = tuple(float(np.median(widths)) if len(widths) >= LEAST_STARS else float("nan") for widths in good)
+    few = [f"{len(widths)} in {band}" for widths, band in zip(good, bands, strict=True) if len(widths) < MIN_STARS]
+    reason = f"of the {MIN_STARS} isolated stars needed, there are {', '.join(few)}" if few else ""
+    fwhm = tuple(float(np.median(widths)) if len(widths) >= MIN_STARS else float("nan") for widths in good)
     return Seeing(fwhm, tuple(map(len, good)), reason)
 
 
@@ -134,26 +134,29 @@ def _isolated(frame: Frame) -> tuple[Doubles, Doubles]:
     flux, x, y = detect(frame.data).T
     magnitude = 22.5 - 2.5 * np.log10(flux)
     places = np.column_stack([x, y])
-    beside = cKDTree(places).query_ball_point(places, ALONE / _pixel(frame)) if len(places) else []
+    beside = cKDTree(places).query_ball_point(places, ISOLATION_RADIUS / _pixel(frame)) if len(places) else []
     isolated = [flux[others].sum() < 1.02 * light for others, light in zip(beside, flux, strict=True)]
     selected = np.flatnonzero((magnitude > BRIGHT) & (magnitude < FAINT) & np.array(isolated, dtype=bool))
-    brightest = selected[np.argsort(-flux[selected], kind="stable")][:MOST_STARS]
+    brightest = selected[np.argsort(-flux[selected], kind="stable")][:MAX_STARS]
     return x[brightest], y[brightest]
 
 
 def _widths(frame: Frame, x: Doubles, y: Doubles, band: str) -> Doubles:
-    """FWHM of the stars at these positions [arcsec]; NaN where the error exceeds `GOOD`."""
+    """FWHM of the stars at these positions [arcsec]; NaN where the error exceeds `MAX_RELATIVE_ERROR`."""
     index = BANDS.index(band) if band in BANDS else BANDS.index("r")
     star, width, pixel = STARS[index], MEDIAN_FWHM[index], _pixel(frame)
     sky = scatter(frame.data[::4, ::4]) ** 2
     electrons = frame.counts.electrons / float(frame.counts.nanomaggies.mean()) if frame.counts else np.inf
     widths = np.full(len(x), np.nan)
     for place, (column, row) in enumerate(zip(np.rint(x).astype(int), np.rint(y).astype(int), strict=True)):
-        stamp = frame.data[max(row - REACH, 0) : row + REACH + 1, max(column - REACH, 0) : column + REACH + 1]
-        if stamp.shape == (2 * REACH + 1, 2 * REACH + 1) and np.isfinite(stamp).all():
+        stamp = frame.data[
+            max(row - HALF_STAMP, 0) : row + HALF_STAMP + 1,
+            max(column - HALF_STAMP, 0) : column + HALF_STAMP + 1,
+        ]
+        if stamp.shape == (2 * HALF_STAMP + 1, 2 * HALF_STAMP + 1) and np.isfinite(stamp).all():
             light = stamp.astype(np.float64)
             fwhm, error = fit_star(light, star, width, pixel, sky + np.maximum(light, 0) / electrons)
-            widths[place] = fwhm if error < GOOD * fwhm else np.nan
+            widths[place] = fwhm if error < MAX_RELATIVE_ERROR * fwhm else np.nan
     return widths
 
 
@@ -161,9 +164,9 @@ def _of_one_width(widths: Doubles) -> NDArray[np.intp]:
     """Indices of the most common width: within three standard deviations of the densest third."""
     finite = np.flatnonzero(np.isfinite(widths))
     size = np.log(np.sort(widths[finite]))
-    if len(finite) < LEAST_STARS:
+    if len(finite) < MIN_STARS:
         return finite
-    third = max(LEAST_STARS, len(finite) // 3)
+    third = max(MIN_STARS, len(finite) // 3)
     spans = size[third - 1 :] - size[: len(size) - third + 1]
     first = int(np.argmin(spans))
     middle, spread = size[first : first + third].mean(), max(spans[first], 0.04)
