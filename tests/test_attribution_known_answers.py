@@ -93,7 +93,7 @@ def test_cells_are_the_channels_weighted_by_their_mean_gradient():
 def test_what_cannot_be_drawn_is_told():
     probe = Probe(networks.plain_network())
     images = np.zeros((1, *networks.SHAPE), np.float32)
-    with pytest.raises(InputError, match="'mean' gives one number per channel"):
+    with pytest.raises(InputError, match="'mean' has one number per channel"):
         grad_cam(probe, images, logit(0), "mean")
     with pytest.raises(LayerNotFound, match="the last is conv2"):
         grad_cam(probe, images, logit(0), "conv9")

@@ -289,7 +289,7 @@ class TestSky:
 
 
 def test_guided_backpropagation_says_what_it_is_worth(probe):
-    with pytest.warns(UserWarning, match="no evidence for where the network looks"):
+    with pytest.warns(UserWarning, match="no evidence for what the network responds to"):
         guided_backprop(probe, IMAGES, logit(1))
 
 

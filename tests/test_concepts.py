@@ -67,7 +67,7 @@ def test_attribution_is_linear_in_the_score():
 def test_attribution_refuses_what_does_not_belong_together():
     with pytest.raises(InputError, match="One shape"):
         gradient_attribution(floats(2, 3), floats(2, 4), "", floats(2))
-    with pytest.raises(InputError, match="without places"):
+    with pytest.raises(InputError, match="not spatial"):
         _ = gradient_attribution(floats(2, 3), floats(2, 3), "", floats(2)).places
     with pytest.raises(InputError, match="At least one"):
         path_attribution(floats(2, 3), cubic(floats(3)), "", steps=0)

@@ -52,7 +52,7 @@ def test_views_bands_and_caveats_stand_beside_the_map(page: Any, address: str) -
     words = page.locator(BANDS).inner_text()
     assert all(band in words.split() for band in "ugriz")
     choose(page, "method", METHODS["guided_backprop"].title)
-    page.get_by_text("no evidence for where the network looks").wait_for()
+    page.get_by_text("no evidence for what the network responds to").wait_for()
     choose(page, "method", METHODS["var_grad"].title)
     page.get_by_text("without its sign").wait_for()
 

@@ -15,7 +15,7 @@ __all__ = ["CAVEAT", "guided_backprop"]
 
 CAVEAT = (
     "Guided backpropagation draws edges of the image that hardly depend on what the network has learnt (Adebayo et al. "
-    "2018, arXiv:1810.03292): it shows what the image looks like, and is no evidence for where the network looks."
+    "2018, arXiv:1810.03292): it shows the structure of the image, and is no evidence for what the network responds to."
 )
 
 

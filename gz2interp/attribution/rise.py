@@ -71,11 +71,11 @@ def rise(
     means, squares = _moments_of_masks(keys, shape, cells, share)
     values = np.empty(images.shape[:3], np.float32)
     for some, portions in sample_batches(len(images), samples, probe.batch_size):
-        light, dark = images[some], sky[some]
-        product, total = np.zeros((len(light), *shape), np.float64), np.zeros(len(light), np.float64)
+        clear, opaque = images[some], sky[some]
+        product, total = np.zeros((len(clear), *shape), np.float64), np.zeros(len(clear), np.float64)
         for numbers in portions:
             masks = np.stack([_mask(keys[k], shape, cells, share) for k in numbers])
-            masked = dark + masks[:, None, :, :, None] * (light - dark)
+            masked = opaque + masks[:, None, :, :, None] * (clear - opaque)
             scores = probe.scores(masked.reshape(-1, *images.shape[1:]), score).reshape(len(numbers), -1)
             product += np.tensordot(scores.T, masks, axes=1)
             total += scores.sum(axis=0)

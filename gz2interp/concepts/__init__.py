@@ -1,1 +1,1 @@
-"""What a layer's channels, groups and places say, and what they do for a score. Arrays in, frozen records out."""
+"""Channels, neuron groups and positions of a layer, and their effects on scores. Arrays in, frozen records out."""

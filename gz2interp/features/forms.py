@@ -25,7 +25,7 @@ __all__ = ["SAME_OBJECTIVE", "ObjectiveForm", "RecordedBatch", "diversity", "for
 
 Tensor = Any
 
-SAME_OBJECTIVE: Final = "company"
+SAME_OBJECTIVE: Final = "same objective"
 """Key of the weights (n, n) between images of the same objective in the mapping of activations."""
 
 NORM_FLOOR = 1e-8
