@@ -419,118 +419,24 @@ def follow(graph: Any, starts: Sequence[tuple[Tensor, Dims]], shares: Mapping[st
 
 
 WITHOUT_GRADIENT: Final = frozenset(
-    (
-        "Shape",
-        "ShapeN",
-        "Size",
-        "Rank",
-        "ZerosLike",
-        "OnesLike",
-        "StopGradient",
-        "ArgMax",
-        "ArgMin",
-        "Sign",
-        "Round",
-        "Floor",
-        "Ceil",
-        "Rint",
-    )
+    """
+    Shape ShapeN Size Rank ZerosLike OnesLike StopGradient ArgMax ArgMin Sign Round Floor Ceil Rint
+    """.split()  # noqa: SIM905
 )
 
 ELEMENTWISE: Final = frozenset(
-    (
-        "Identity",
-        "Snapshot",
-        "PreventGradient",
-        "CheckNumerics",
-        "EnsureShape",
-        "Cast",
-        "Relu",
-        "Relu6",
-        "LeakyRelu",
-        "Elu",
-        "Selu",
-        "Sigmoid",
-        "Tanh",
-        "Softplus",
-        "Softsign",
-        "Exp",
-        "Expm1",
-        "Log",
-        "Log1p",
-        "Sqrt",
-        "Rsqrt",
-        "Square",
-        "Neg",
-        "Abs",
-        "Erf",
-        "Erfc",
-        "Inv",
-        "Reciprocal",
-        "Sin",
-        "Cos",
-        "Tan",
-        "Asin",
-        "Acos",
-        "Atan",
-        "Sinh",
-        "Cosh",
-        "Asinh",
-        "Acosh",
-        "Atanh",
-        "Softmax",
-        "LogSoftmax",
-        "LRN",
-        "FakeQuantWithMinMaxVars",
-        "FakeQuantWithMinMaxArgs",
-        "Add",
-        "AddV2",
-        "AddN",
-        "Sub",
-        "Mul",
-        "MulNoNan",
-        "RealDiv",
-        "Div",
-        "DivNoNan",
-        "Xdivy",
-        "Xlogy",
-        "Maximum",
-        "Minimum",
-        "SquaredDifference",
-        "Pow",
-        "Atan2",
-        "FloorDiv",
-        "FloorMod",
-        "Mod",
-        "Select",
-        "SelectV2",
-        "ClipByValue",
-        "BiasAdd",
-        "BiasAddV1",
-        "AdjustContrastv2",
-        "AdjustHue",
-        "AdjustSaturation",
-        "RGBToHSV",
-        "HSVToRGB",
-    )
+    """
+    Identity Snapshot PreventGradient CheckNumerics EnsureShape Cast Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh
+    Softplus Softsign Exp Expm1 Log Log1p Sqrt Rsqrt Square Neg Abs Erf Erfc Inv Reciprocal Sin Cos Tan Asin
+    Acos Atan Sinh Cosh Asinh Acosh Atanh Softmax LogSoftmax LRN FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs
+    Add AddV2 AddN Sub Mul MulNoNan RealDiv Div DivNoNan Xdivy Xlogy Maximum Minimum SquaredDifference Pow Atan2
+    FloorDiv FloorMod Mod Select SelectV2 ClipByValue BiasAdd BiasAddV1 AdjustContrastv2 AdjustHue
+    AdjustSaturation RGBToHSV HSVToRGB
+    """.split()  # noqa: SIM905
 )
 
-REDUCTIONS: Final = frozenset(
-    (
-        "Mean",
-        "Sum",
-        "Max",
-        "Min",
-        "Prod",
-        "EuclideanNorm",
-    )
-)
-CALLS: Final = frozenset(
-    (
-        "PartitionedCall",
-        "StatefulPartitionedCall",
-    )
-)
+REDUCTIONS: Final = frozenset(("Mean", "Sum", "Max", "Min", "Prod", "EuclideanNorm"))
+CALLS: Final = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 
 
 class _OperationRules:

@@ -31,16 +31,9 @@ NORMALISED: Final = 1e-3
 """Tolerance within which a galaxy's probabilities sum to 1, so that the others' sum stands for 1 - p."""
 
 PASSING: Final = frozenset(
-    (
-        "Identity",
-        "Cast",
-        "Reshape",
-        "Squeeze",
-        "ExpandDims",
-        "EnsureShape",
-        "CheckNumerics",
-        "IdentityN",
-    )
+    """
+    Identity Cast Reshape Squeeze ExpandDims EnsureShape CheckNumerics IdentityN
+    """.split()  # noqa: SIM905
 )
 """Operations that change neither values nor their order."""
 
@@ -53,30 +46,10 @@ DIVISIONS: Final = frozenset(("RealDiv", "Div", "DivNoNan"))
 SUMS: Final = frozenset(("Sum", "Add", "AddV2", "AddN", "Maximum"))
 
 AVERAGING: Final = frozenset(
-    (
-        "Mean",
-        "AvgPool",
-        "MaxPool",
-        "Max",
-        "Min",
-        "Maximum",
-        "Minimum",
-        "ClipByValue",
-        "AddV2",
-        "Add",
-        "AddN",
-        "Sub",
-        "Mul",
-        "RealDiv",
-        "ConcatV2",
-        "Pack",
-        "Slice",
-        "StridedSlice",
-        "GatherV2",
-        "Transpose",
-        "Select",
-        "SelectV2",
-    )
+    """
+    Mean AvgPool MaxPool Max Min Maximum Minimum ClipByValue AddV2 Add AddN Sub Mul RealDiv ConcatV2 Pack Slice
+    StridedSlice GatherV2 Transpose Select SelectV2
+    """.split()  # noqa: SIM905
 )
 """Operations after which probabilities are still probabilities, if no weights are involved."""
 
