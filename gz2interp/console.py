@@ -86,14 +86,14 @@ def command_line(help_: str, add_completion: bool = False) -> typer.Typer:
 
 
 def run(app: Callable[..., object], name: str) -> None:
-    """Run a command line: a user's mistake and an interruption end in words and an exit code, without a traceback."""
+    """Run a command line: errors for the user and interruptions end with a message and an exit code, no traceback."""
     signal.signal(signal.SIGINT, _interrupt)
     try:
         _whole_output(app, name)
     except Gz2interpError as error:
         _end(error)
     except Interrupted:
-        console.print("Interrupted. What is done is kept; the same command goes on from there.")
+        console.print("Interrupted. Finished work is kept; the same command continues from there.")
         sys.exit(130)
     except Exception as error:
         storage = storage_error(error)  # from code that does not use `gz2interp.stores.files.storage_errors`

@@ -158,7 +158,7 @@ _WHY: Final = {
 """Errors of a disk or a path, which are no defect of this package."""
 
 _LITTLE: Final = 1 << 18
-"""A disk with so few bytes left is full for SQLite, which needs some files beside its own."""
+"""Free bytes below which a disk counts as full: SQLite needs files beside the database."""
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -198,7 +198,7 @@ def _unusable(what: str, number: int) -> StorageError:
         return StorageError(
             f"{what} cannot be written: {_WHY[number]}",
             "What was written before is whole, and no unfinished file is left",
-            "Make room and give the same command again: it goes on from there",
+            "Free some space and give the same command again: it continues from there",
         )
     return StorageError(
         f"{what} cannot be opened or written: {_WHY[number]}",

@@ -122,7 +122,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted. What is done is kept" in told
+    assert "Interrupted. Finished work is kept" in told
     assert "Traceback" not in told
     assert Survey.open(tmp_path / "s").rows_committed > 0
 

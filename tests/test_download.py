@@ -388,7 +388,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "the same command goes on from there" in errors
+    assert "the same command continues from there" in errors
     assert "Traceback" not in errors
     report = read_report(tmp_path / "survey")
     assert report.state == "interrupted"

@@ -184,7 +184,7 @@ def test_wrong_cutouts_are_refused_in_words(tmp_path: Path) -> None:
     [
         (lambda frame: frame.drop(columns="ra"), "no column ra"),
         (lambda frame: frame.astype({"galaxy_id": float}), r"2\*\*53"),
-        (lambda frame: pd.concat([frame, frame.head(1)]), "stands twice"),
+        (lambda frame: pd.concat([frame, frame.head(1)]), "is listed twice"),
     ],
 )
 def test_bad_catalogues_are_refused(tmp_path: Path, change: object, words: str) -> None:

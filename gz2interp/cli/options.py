@@ -102,7 +102,7 @@ def score_of(study: Any, of: str | None, score: Any) -> Any:
     if of is None:
         return score
     if score is not None:
-        raise InputError("--of was given beside --class", remedy="Say the whole score with --of")
+        raise InputError("--of and --class were given together", remedy="Give the whole score with --of")
     return score_from(study, of)
 
 
@@ -115,7 +115,7 @@ def class_score(kind: str, class_name: str | None, against: str | None) -> Any:
         raise InputError(f"The score {kind!r} was given", "logit or probability")
     if class_name is None:
         if against is not None or kind != "logit":
-            raise InputError("--against or --score was given without --class", remedy="Say which class with --class")
+            raise InputError("--against or --score was given without --class", remedy="Name the class with --class")
         return None
     score = kinds[kind](class_name)
     return score - kinds[kind](against) if against else score

@@ -103,7 +103,7 @@ def _pixels(survey: Survey, progress: Progress | None) -> Iterator[IntegrityProb
         if progress:
             progress(int(rows[-1]) + 1, survey.rows_committed)
     if digest_of(digests) != survey.header.pixels_digest:
-        yield IntegrityProblem(True, "The pixels are not those whose digest stands in survey.json")
+        yield IntegrityProblem(True, "The digest of the pixels is not that of survey.json")
     if recorded != digests:
         yield IntegrityProblem(
             False, "A writer is running or was killed; the next one cleans up what it left uncommitted"

@@ -199,7 +199,7 @@ def _refuse_unfit(bands: tuple[str, ...], shape: tuple[int, int]) -> None:
     if not bands or len({band.lower() for band in bands}) < len(bands):
         raise InputError(
             f"The bands {' '.join(bands)} were given" if bands else "No band was given",
-            "One or more, each once in whatever case",
+            "One or more, each once, regardless of case",
             "Name them without commas, such as ugriz, or with commas, such as F606W,F814W",
         )
     if not is_readable_chunk((*shape, len(bands)), np.float32):
@@ -221,7 +221,7 @@ def _write_catalog(path: Path, catalog: pd.DataFrame | Iterable[pd.DataFrame]) -
         write_blocks(path, (_collect_ids(_check_catalog(block), ids) for block in catalog))
     all_ids = pd.Series(np.concatenate(ids))
     if all_ids.duplicated().any():
-        raise InputError(f"galaxy_id {all_ids[all_ids.duplicated()].iloc[0]} stands twice", "Each galaxy once")
+        raise InputError(f"galaxy_id {all_ids[all_ids.duplicated()].iloc[0]} is listed twice", "Each galaxy once")
     return len(all_ids)
 
 

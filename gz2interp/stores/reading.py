@@ -346,7 +346,7 @@ def check_zip(file: BinaryIO, size: int) -> None:
     Raises
     ------
     DamagedFile
-        It unpacks to far more than it holds, a name stands twice in it, or an array in it claims another size.
+        It unpacks to far more than its size, two members have one name, or an array in it claims another size.
     """
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
