@@ -141,7 +141,7 @@ def test_a_network_with_other_weights_agrees_less(survey: Survey) -> None:
 def test_it_is_kept_and_never_that_of_another_network(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
     found = asked(survey, "random")
     with monkeypatch.context() as patch:
-        patch.setattr(feature_agreement, "_asked", lambda *words: pytest.fail("it was found before"))
+        patch.setattr(feature_agreement, "_agreement_table", lambda *words: pytest.fail("computed again"))
         pd.testing.assert_frame_equal(asked(survey, "random").table, found.table)
     cnn = survey.model("cnn")
     assert "random seen" in {each.second for each in load_agreements(survey, cnn, "seen")}

@@ -32,8 +32,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysis_steps import OVER_VIEWS, activations_as_in
 from gz2interp.workflows.compare import Representation
-from gz2interp.workflows.feature_sheet import open_sheet
-from gz2interp.workflows.make_feature_sheet import sample_rows
+from gz2interp.workflows.feature_sheet import open_sheet, sample_rows
 from gz2interp.workflows.study import Progress, Study, analysis_for
 
 __all__ = [

@@ -23,11 +23,13 @@ __all__ = [
     "features_for",
     "load_features",
     "open_sheet",
+    "sample_rows",
     "sheet_provenance",
     "sheet_sentences",
 ]
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 VERSION: Final = 4
 """Of the computation; stored sheets of another version are computed anew."""
@@ -196,3 +198,9 @@ def _sentence(kind: str, table: pd.DataFrame) -> str:
         unlike = table["unlike"].median()
         words += "" if np.isnan(unlike) else f", different objectives by {unlike:.2f}"
     return words + (f"; {silent} could not be excited" if silent else "")
+
+
+def sample_rows(rows: Ints, most: int, seed: int) -> Ints:
+    """At most `most` rows drawn at random, in ascending order."""
+    selected = np.random.default_rng(seed).choice(len(rows), min(most, len(rows)), replace=False)
+    return np.asarray(rows[np.sort(selected)])

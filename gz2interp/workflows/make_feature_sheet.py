@@ -23,7 +23,7 @@ from gz2interp.stores.files import locked
 from gz2interp.stores.layer_results import BatchFiles, BlocksFolder, FeaturesFolder, features_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.building_blocks import blocks
-from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, sheet_provenance
+from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, sample_rows, sheet_provenance
 from gz2interp.workflows.study import Progress, Study, analysis_for
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
     "feature_sheet",
     "objective_values",
     "plan_objectives",
-    "sample_rows",
     "survey_prior",
 ]
 
@@ -288,12 +287,6 @@ def _merge_kinds(
         continues = sheet_provenance(analysis, before, blocks_digest).digest == stored.digest
         kinds |= set(before.kinds) if continues else set()
     return replace(settings, kinds=tuple(kind for kind in KINDS if kind in kinds)), continues
-
-
-def sample_rows(rows: Ints, most: int, seed: int) -> Ints:
-    """At most `most` rows drawn at random, in ascending order."""
-    selected = np.random.default_rng(seed).choice(len(rows), min(most, len(rows)), replace=False)
-    return np.asarray(rows[np.sort(selected)])
 
 
 def survey_prior(survey: Survey, galaxies: int = 1024, seed: int = 0) -> ImagePrior:
