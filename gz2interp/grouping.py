@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from gz2interp.records import record_from_json
+from gz2interp.records import record_from_json, record_to_json
 
 __all__ = ["Cluster", "Clusters", "Flag"]
 
@@ -39,7 +39,7 @@ class Cluster:
         Galaxies.
     sentence : str
         What distinguishes it from all other galaxies.
-    told : tuple of str
+    columns : tuple of str
         The columns that the sentence names.
     flags : tuple of Flag
         The strongest first.
@@ -59,7 +59,7 @@ class Cluster:
     number: int
     size: int
     sentence: str
-    told: tuple[str, ...] = ()
+    columns: tuple[str, ...] = field(default=(), metadata={"key": "told"})
     flags: tuple[Flag, ...] = ()
     typical: tuple[int, ...] = ()
     middle: int = -1
@@ -119,7 +119,8 @@ class Clusters:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return asdict(self)
+        record: dict[str, Any] = record_to_json(self)
+        return record
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Clusters:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from gz2interp.records import record_from_json
+from gz2interp.records import record_from_json, record_to_json
 
 __all__ = ["LabelAgreement", "MapQuality", "PlacingError"]
 
@@ -63,7 +63,7 @@ class MapQuality:
         1 if all neighbours on the map are neighbours in the activations; others count by their ranks.
     continuity : float
         1 if all neighbours in the activations are neighbours on the map.
-    kept : float
+    neighbours_kept : float
         Share of the k nearest in the activations that are among the k nearest on the map.
     kept_by_chance : float
         The same on a map with random positions.
@@ -79,14 +79,15 @@ class MapQuality:
     seed: int
     trustworthiness: float
     continuity: float
-    kept: float
+    neighbours_kept: float = field(metadata={"key": "kept"})
     kept_by_chance: float
     agreement: Mapping[str, LabelAgreement] = field(default_factory=dict)
     placing: PlacingError | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return asdict(self)
+        record: dict[str, Any] = record_to_json(self)
+        return record
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> MapQuality:
@@ -97,7 +98,7 @@ class MapQuality:
         """The measures in words."""
         sentences = [
             f"trustworthiness {self.trustworthiness:.3f}, continuity {self.continuity:.3f}",
-            f"{self.kept:.0%} of the {self.neighbours} nearest kept (by chance {self.kept_by_chance:.1%})",
+            f"{self.neighbours_kept:.0%} of the {self.neighbours} nearest kept (by chance {self.kept_by_chance:.1%})",
         ]
         sentences += [
             f"{share.on_map:.0%} of neighbours share the {name} (in the layer {share.in_layer:.0%}, "

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["record_from_json"]
+__all__ = ["record_from_json", "record_to_json"]
 
 T = TypeVar("T")
 
 
+def record_to_json(value: Any) -> Any:
+    """The values of a dataclass by field name, or by the name in its ``metadata={"key": NAME}``, as JSON values."""
+    if is_dataclass(value):
+        return {_key(field): record_to_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: record_to_json(item) for name, item in value.items()}
+    return tuple(record_to_json(item) for item in value) if isinstance(value, tuple) else value
+
+
 def record_from_json(kind: type[T], value: Any) -> T:
-    """Build a dataclass from the JSON value of its `dataclasses.asdict`.
+    """Build a dataclass from the JSON value of `record_to_json`.
 
     Parameters
     ----------
@@ -40,12 +49,16 @@ def _hints(kind: type) -> dict[str, Any]:
 def _dataclass(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise _wrong(where, value, "an object")
-    names = [field.name for field in fields(kind) if field.init]
-    lacking = [name for name in names if name not in value]
+    keys = {field.name: _key(field) for field in fields(kind) if field.init}
+    lacking = [key for key in keys.values() if key not in value]
     if lacking:
-        raise ValueError(f"it lacks {', '.join(f'{where}{name}' for name in lacking)}")
+        raise ValueError(f"it lacks {', '.join(f'{where}{key}' for key in lacking)}")
     hints = _hints(kind)
-    return kind(**{name: _value(hints[name], value[name], f"{where}{name}") for name in names})
+    return kind(**{name: _value(hints[name], value[key], f"{where}{key}") for name, key in keys.items()})
+
+
+def _key(field: Field[Any]) -> str:
+    return str(field.metadata.get("key", field.name))
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:

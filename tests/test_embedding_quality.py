@@ -40,9 +40,9 @@ def test_trustworthiness_is_that_of_scikit_learn(metric: str, k: int) -> None:
 def test_a_map_that_is_the_layer_is_perfect_and_a_random_one_is_chance() -> None:
     _, places = spread()
     same = map_quality(places, places, "euclidean")
-    assert (same.trustworthiness, same.continuity, same.kept) == (1, 1, 1)
+    assert (same.trustworthiness, same.continuity, same.neighbours_kept) == (1, 1, 1)
     lost = map_quality(places, np.random.default_rng(3).permuted(places, axis=0), "euclidean")
-    assert lost.kept == pytest.approx(lost.kept_by_chance, abs=0.02)
+    assert lost.neighbours_kept == pytest.approx(lost.kept_by_chance, abs=0.02)
     assert lost.trustworthiness == pytest.approx(0.5, abs=0.03)
 
 
@@ -50,7 +50,7 @@ def test_what_is_kept_is_what_the_lists_share() -> None:
     activations, places = spread()
     there, here = (nearest_neighbours(values, 10, "euclidean").rows for values in (activations, places))
     shared = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(there, here, strict=True)])
-    assert map_quality(activations, places, "euclidean", neighbours=10).kept == pytest.approx(shared)
+    assert map_quality(activations, places, "euclidean", neighbours=10).neighbours_kept == pytest.approx(shared)
 
 
 def test_agreement_counts_pairs_that_have_names() -> None:
@@ -74,7 +74,7 @@ def test_a_sample_estimates_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (part.galaxies, part.of, part.seed) == (1000, 1500, 2)
     assert part == map_quality(activations, places, seed=2)
     assert part.trustworthiness == pytest.approx(whole.trustworthiness, abs=0.01)
-    assert part.kept == pytest.approx(whole.kept, abs=0.02)
+    assert part.neighbours_kept == pytest.approx(whole.neighbours_kept, abs=0.02)
 
 
 def test_the_record_travels() -> None:

@@ -73,7 +73,7 @@ def test_each_cluster_says_what_it_is(study: Study, found: Clusters) -> None:
     colour = catalog["g"] - catalog["r"]
     for cluster in (one, two):
         inside = folder.is_member(cluster.name)
-        if "g-r" in cluster.told:
+        if "g-r" in cluster.columns:
             numbers = f"{colour[inside].median():.2f}, {colour[~inside].median():.2f}"
             assert f"{'redder' if numbers[2] == '9' else 'bluer'} (g-r {numbers} elsewhere)" in cluster.sentence
         else:  # label and colour mirror one another: the label is told

@@ -124,7 +124,7 @@ def _show_quality(quality: MapQuality) -> None:
         "Trustworthiness is 1 if neighbours on the map are neighbours in the layer,",
         "continuity is 1 if neighbours in the layer are neighbours on the map (Venna and Kaski 2001).",
     ]
-    words = f"{quality.sentences()[0]} · {quality.kept:.0%} of the {quality.neighbours} nearest kept"
+    words = f"{quality.sentences()[0]} · {quality.neighbours_kept:.0%} of the {quality.neighbours} nearest kept"
     title = escape("\n".join(sentences))
     st.html(f'<div class="gz2-caption gz2-hint" tabindex="0" title="{title}">{escape(words)}</div>')
 
