@@ -25,7 +25,7 @@ def plain():
 class TestGradient(AttributionContract):
     method = METHODS["gradient"]
 
-    def study(self):
+    def probe(self):
         return plain()
 
 
@@ -40,7 +40,7 @@ class TestGradientByTfKerasVis(TestGradient):
 class TestGradientOfAStandIn(AttributionContract):
     method = METHODS["gradient"]
 
-    def study(self):
+    def probe(self):
         return LinearProbe(np.random.default_rng(0).normal(size=(*self.image_shape, 2)))
 
 
@@ -58,7 +58,7 @@ class TestGradCamInANestedNetwork(AttributionContract):
 
     @staticmethod
     @cache
-    def study():
+    def probe():
         return Probe(networks.nested_network())
 
 

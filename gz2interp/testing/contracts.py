@@ -21,12 +21,12 @@ class AttributionContract(ABC):
     """Shape, type, invariance under batching, linearity in the score, and respect for the input.
 
     Inherit it in a class whose name begins with ``Test``, set `method` (also to your own `Method`), and return the
-    network from `subject`. `parameters` are passed to the method; `linear` is False if it is not linear in the score.
+    network from `probe`. `parameters` are passed to the method; `linear` is False if it is not linear in the score.
 
     >>> class TestGradient(AttributionContract):
     ...     method = METHODS["gradient"]
     ...
-    ...     def subject(self):
+    ...     def probe(self):
     ...         return LinearProbe(weights)
     """
 
@@ -38,7 +38,7 @@ class AttributionContract(ABC):
     """Relative to the largest value of the map."""
 
     @abstractmethod
-    def subject(self) -> Any:
+    def probe(self) -> Any:
         """A probe, or a fake of one, with two classes or more, for images of `image_shape`."""
 
     def images(self, n: int = 5) -> Floats:
@@ -47,7 +47,7 @@ class AttributionContract(ABC):
 
     def explain(self, images: Floats, score: Any = None) -> Attribution:
         """The attribution by the method."""
-        return self.method.function(self.subject(), images, score or logit(1), **self.parameters)
+        return self.method.function(self.probe(), images, score or logit(1), **self.parameters)
 
     def assert_close(self, values: Floats, expected: Floats) -> None:
         """Equal within `tolerance`."""
