@@ -306,7 +306,7 @@ def test_a_group_that_is_not_active_in_a_galaxy_is_left_out_and_named(folder: Bl
     loads = found.effects.loads.copy()
     loads[..., 1] = 0
     drawing = gz.groups_drawing(study, replace(found, effects=replace(found.effects, loads=loads)))
-    assert "strongest: group 2." in drawing.caption
+    assert "strongest in this galaxy: group 2." in drawing.caption
     names = [text.get_text() for text in drawing.figure.texts]
     assert "group 1" in names
     assert "group 2" not in names
