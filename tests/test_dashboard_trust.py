@@ -77,7 +77,7 @@ def test_the_verdict_comes_first_and_every_number_is_there(survey: Survey) -> No
     page = opened()
     said = text_of(page)
     first, second = (
-        said.index("Before all else: It looks at the &lt;b&gt;noise"),
+        said.index("Shortcut: It looks at the &lt;b&gt;noise"),
         said.index("Gradient is to be trusted first"),
     )
     assert first < second

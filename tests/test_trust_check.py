@@ -281,7 +281,7 @@ def test_a_shortcut_is_said_before_all_else():
     alarm = Finding("shortcut", "", "noise", Estimate(0.3, 0.2, 0.4, 50), 0.05, False, "It looks at the noise.")
     quiet = replace(alarm, subject="seeing", passed=True)
     found = Check("demo", "cnn", "logit", (made("noise", "gradient", 0.6, True), alarm, quiet))
-    assert verdict(found)[0] == "Before all else: It looks at the noise."
+    assert verdict(found)[0] == "Shortcut: It looks at the noise."
     assert trust_line(found, "gradient").endswith("The network uses a shortcut: noise.")
     clean = Check("demo", "cnn", "logit", (made("noise", "gradient", 0.6, True), quiet))
     assert "No shortcut was found (seeing)." in verdict(clean)

@@ -17,13 +17,13 @@ from gz2interp.trust.map_tests import (
     correlation,
     electrons_of,
     importance,
-    mean_likeness,
+    mean_correlation,
+    noise_resampling,
     order_of,
     random_order,
     rank_correlation,
-    second_draw,
 )
-from gz2interp.trust.truth import PLAIN, of_components, pointing, region_of, relevance_mass, relevance_rank
+from gz2interp.trust.truth import BASELINE_MAPS, of_components, pointing, region_of, relevance_mass, relevance_rank
 from gz2interp.trust.verdict import LIMITS, finding, finding_against
 
 SIDE = 12
@@ -76,7 +76,7 @@ def test_there_is_nothing_to_agree_on_where_a_map_has_no_structure():
 
 
 def test_a_likeness_that_is_not_known_takes_no_other_with_it():
-    found = mean_likeness([np.array([0.2, np.nan, np.nan]), np.array([0.6, 0.4, np.nan])])
+    found = mean_correlation([np.array([0.2, np.nan, np.nan]), np.array([0.6, 0.4, np.nan])])
     assert_allclose(found, [0.4, 0.4, np.nan])
 
 
@@ -124,7 +124,7 @@ def test_the_second_draw_has_the_sky_and_the_photons():
     sigma = np.tile(np.float32([0.5, 2.0]), (400, 1))
     added = (
         np.concatenate(
-            [second_draw(images[:1], sigma[:1], (4.0, np.inf), np.random.default_rng(k)) for k in range(400)]
+            [noise_resampling(images[:1], sigma[:1], (4.0, np.inf), np.random.default_rng(k)) for k in range(400)]
         )
         - images
     )
@@ -137,7 +137,7 @@ def test_the_second_draw_has_the_sky_and_the_photons():
 def test_where_the_sky_was_not_measured_the_rim_is():
     images = 0.3 * drawn(3, 64, 64, 5)
     unknown = np.full((3, 5), np.nan, np.float32)
-    added = second_draw(images, unknown, electrons_of("grizy"), np.random.default_rng(1)) - images
+    added = noise_resampling(images, unknown, electrons_of("grizy"), np.random.default_rng(1)) - images
     assert electrons_of("rq")[1] == np.inf
     assert_allclose(added[..., 4].std(), 0.3, rtol=0.1)
 
@@ -180,7 +180,7 @@ def test_a_map_without_structure_gets_no_credit(images):
 
 def test_random_maps_find_a_region_by_its_size():
     maps, region = (
-        PLAIN["random"](np.zeros((300, 20, 20, 1)), np.random.default_rng(0)),
+        BASELINE_MAPS["random"](np.zeros((300, 20, 20, 1)), np.random.default_rng(0)),
         np.zeros((300, 20, 20), np.bool_),
     )
     region[:, :5] = True
@@ -197,10 +197,10 @@ def test_a_pixel_is_divided_as_its_light_is():
 
 
 def test_the_gaussian_is_in_the_middle_and_the_light_is_the_image(images):
-    centre = PLAIN["gaussian"](images, np.random.default_rng(0))
+    centre = BASELINE_MAPS["gaussian"](images, np.random.default_rng(0))
     assert_array_equal(centre, centre[:, ::-1, ::-1])
     assert (order_of(centre)[:, SIDE // 2 - 1 : SIDE // 2 + 1, SIDE // 2 - 1 : SIDE // 2 + 1] < 4).all()
-    assert pointing(PLAIN["light"](images, np.random.default_rng(0)), patch_map(images) > 0).all()
+    assert pointing(BASELINE_MAPS["light"](images, np.random.default_rng(0)), patch_map(images) > 0).all()
 
 
 def test_shares_keep_their_sign_and_sensitivities_do_not():

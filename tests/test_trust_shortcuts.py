@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from gz2interp.errors import InputError
 from gz2interp.measure.outskirts import measure, planes
-from gz2interp.trust.donors import answers, draw_pairs, pulls
+from gz2interp.trust.donors import draw_pairs, shortcut_effects, transplanted_predictions
 from gz2interp.trust.nuisances import NUISANCES, outside
 from gz2interp.trust.shortcuts import LIMIT, named_shortcut, shortcuts
 
@@ -267,6 +267,6 @@ def test_the_pull_of_a_network_that_says_always_the_same_is_zero():
     classes = np.arange(COUNT) % 2
     found = measure(galaxies(rng))
     pairs = draw_pairs(classes, rng.normal(size=(COUNT, 1)), 60, rng)
-    said = answers(Toy(lambda seen: np.zeros(len(seen))), NUISANCES["noise"], found, pairs, rng)
+    said = transplanted_predictions(Toy(lambda seen: np.zeros(len(seen))), NUISANCES["noise"], found, pairs, rng)
     assert said.shape == (60, 2, 2)
-    assert {(each.value, each.error) for each in pulls(said, [0, 1], classes, pairs, rng)} == {(0.0, 0.0)}
+    assert {(each.value, each.error) for each in shortcut_effects(said, [0, 1], classes, pairs, rng)} == {(0.0, 0.0)}

@@ -1,5 +1,5 @@
-"""How far a network, and what explains it, can be believed: one question, one file.
+"""Tests of attribution maps and of networks.
 
-The questions take arrays and a probe and give a number for each galaxy; `gz2interp.trust.verdict` says what the numbers
-are held against, and `gz2interp.trust.verdict` what a person may conclude.
+The tests take arrays and a probe and return a number for each galaxy; `gz2interp.trust.verdict` has the limits of these
+numbers and the conclusions.
 """

@@ -1,7 +1,7 @@
-"""Matched donors and recipients, and the change of a score when a recipient is given a donor's nuisance.
+"""Matched donors and recipients, and the change of a score when a donor's nuisance is transplanted to a recipient.
 
-It is zero if the nuisance has nothing to do with the classes, whatever the network makes of it, and zero if the network
-makes nothing of it, whatever it has to do with them. So one number says that a shortcut is there and is used.
+The effect is zero if the nuisance is independent of the classes, and zero if the network does not use it: one number
+measures both that a shortcut exists and that it is used.
 """
 
 from __future__ import annotations
@@ -21,20 +21,29 @@ from gz2interp.network.model_probe import ModelProbe
 from gz2interp.statistics import Estimate, Z
 from gz2interp.trust.nuisances import Nuisance
 
-__all__ = ["CALIPER", "FEWEST", "DonorPairs", "ShortcutEffect", "Side", "answers", "draw_pairs", "pulls"]
+__all__ = [
+    "CALIPER",
+    "FEWEST",
+    "DonorPairs",
+    "ShortcutEffect",
+    "Side",
+    "draw_pairs",
+    "shortcut_effects",
+    "transplanted_predictions",
+]
 
 
 Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
 CALIPER = 0.35
-"""How far donors may be from what they are to look like, in standard deviations of size and brightness."""
+"""Radius within which donors are matched, in standard deviations of size and brightness."""
 
 WIDER = 4
-"""Times that this is doubled where too few galaxies are alike."""
+"""How often the caliper may be doubled where too few galaxies match."""
 
 LEAST, ENOUGH = 3, 0.1
-"""Galaxies of each class that must be alike, and the share of all galaxies around which that must be so."""
+"""Galaxies of each class that must match, and the share of all galaxies around which they must."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +56,7 @@ class DonorPairs:
         Positions among the galaxies.
     donors : int64 (n, class)
     caliper : float
-        Within which the donors of a recipient are alike; infinite where that could not be had.
+        Within which the donors of a recipient match; infinite where no matches exist.
     """
 
     recipients: Ints
@@ -56,25 +65,25 @@ class DonorPairs:
 
 
 def draw_pairs(classes: Ints, looks: Doubles, most: int, generator: Generator) -> DonorPairs:
-    """Draw recipients, as many of each class as there are of the rarest or as `most` allows, and donors for each.
+    """Draw recipients, the same number of each class where possible and `most` in all, and matched donors for each.
 
-    The donors of one recipient, one of each class, are alike in size and brightness, so that what they differ in is not
-    what makes large galaxies differ from small ones. They need not be like the recipient.
+    The donors of one recipient, one of each class, match in size and brightness, which would otherwise be confounded
+    with the class. They need not match the recipient.
 
     Parameters
     ----------
     classes : int64 (n,)
         From 0, each with galaxies.
     looks : float (n, feature)
-        Size and brightness, or whatever else the donors are to be alike in.
+        Size and brightness, or other properties in which donors are matched.
     most : int
         Recipients at most.
     generator : Generator
     """
     count = int(classes.max()) + 1
-    each = max(most // count, 1)
+    per_class = max(most // count, 1)
     members = [np.flatnonzero(classes == number) for number in range(count)]
-    recipients = np.concatenate([generator.permutation(rows)[:each] for rows in members])
+    recipients = np.concatenate([generator.permutation(rows)[:per_class] for rows in members])
     balls, caliper = _alike(classes, members, looks)
     donors = np.empty((len(recipients), count), np.int64)
     for place, recipient in enumerate(recipients):
@@ -86,15 +95,15 @@ def draw_pairs(classes: Ints, looks: Doubles, most: int, generator: Generator) -
 
 
 def _alike(classes: Ints, members: list[Ints], looks: Doubles) -> tuple[list[list[Ints]], float]:
-    """Sets of galaxies that are alike, each as its members of every class."""
+    """Sets of matching galaxies, each as its members of every class."""
     scaled = _scaled(looks)
     trees = [KDTree(scaled[rows]) for rows in members]
     caliper = CALIPER
     for _ in range(WIDER):
-        found = [tree.query_ball_point(scaled, caliper) for tree in trees]
+        neighbours = [tree.query_ball_point(scaled, caliper) for tree in trees]
         balls = [
             [rows[np.asarray(near, np.int64)] for rows, near in zip(members, ball, strict=True)]
-            for ball in zip(*found, strict=True)
+            for ball in zip(*neighbours, strict=True)
             if min(map(len, ball)) >= LEAST
         ]
         if len(balls) >= max(ENOUGH * len(classes), 1):
@@ -104,12 +113,12 @@ def _alike(classes: Ints, members: list[Ints], looks: Doubles) -> tuple[list[lis
 
 
 def _scaled(looks: Doubles) -> Doubles:
-    known = np.where(np.isfinite(looks), looks, np.nan)
-    if not known.size:
+    values = np.where(np.isfinite(looks), looks, np.nan)
+    if not values.size:
         return np.zeros((len(looks), 1))
-    known = np.where(np.isfinite(known).any(axis=0), known, 0.0)
-    middle = np.nanmedian(known, axis=0)
-    filled = np.where(np.isfinite(known), known, middle)
+    values = np.where(np.isfinite(values).any(axis=0), values, 0.0)
+    middle = np.nanmedian(values, axis=0)
+    filled = np.where(np.isfinite(values), values, middle)
     spread = filled.std(axis=0)
     return np.asarray((filled - middle) / np.where(spread > 0, spread, 1.0))
 
@@ -118,10 +127,10 @@ Floats = NDArray[np.float32]
 Side = Literal["towards", "away"]
 
 PORTION = 32
-"""Recipients in the works at a time."""
+"""Recipients in a batch."""
 
 FEWEST = 12
-"""Recipients of a side, and galaxies of a class: with fewer, chance looks like a pull."""
+"""Least number of recipients of a side, and of galaxies of a class."""
 
 DRAWS = 400
 """Of the bootstrap."""
@@ -129,12 +138,12 @@ DRAWS = 400
 
 @dataclass(frozen=True)
 class ShortcutEffect:
-    """Of one class, on one side.
+    """The effect of a nuisance on the probability of one class, on one side.
 
     Attributes
     ----------
     number : int
-        Of the class among those that were asked about.
+        Of the class among those tested.
     side : str
         ``"towards"``: other galaxies get the nuisance of this class, and its probability rises by `value`. ``"away"``:
         galaxies of this class get that of others, and it falls by `value`.
@@ -161,7 +170,7 @@ class ShortcutEffect:
         return self.value - NormalDist().inv_cdf(1 - 0.05 / max(tests, 1)) * self.error
 
 
-def answers(
+def transplanted_predictions(
     probe: ModelProbe,
     family: Nuisance,
     galaxies: MeasuredImages,
@@ -169,76 +178,78 @@ def answers(
     generator: Generator,
     progress: Callable[[int, int], None] | None = None,
 ) -> Floats:
-    """What the network says of each recipient with the nuisance of each of its donors.
+    """Predictions of each recipient with the nuisance of each of its donors.
 
     Returns
     -------
     float32 (n, donor, class)
-        NaN where it cannot be done.
+        NaN where the transplant is not possible.
     """
     count, kinds = pairs.donors.shape
-    said = np.full((count, kinds, len(probe.class_names)), np.nan, np.float32)
+    predictions = np.full((count, kinds, len(probe.class_names)), np.nan, np.float32)
     for first in range(0, count, PORTION):
         some = np.arange(first, min(first + PORTION, count))
         recipients, donors = _parties(galaxies, pairs, some)
         which = np.flatnonzero(family.usable(recipients, donors))
         if len(which):
             images = family.transplant(recipients.of(which), [donor.of(which) for donor in donors], generator)
-            said[some[which]] = _told(probe, recipients.images[which], images)
+            predictions[some[which]] = _predict_changed(probe, recipients.images[which], images)
         if progress:
             progress(int(some[-1]) + 1, count)
-    return said
+    return predictions
 
 
-def pulls(
-    said: Floats, outputs: Sequence[int], classes: Ints, pairs: DonorPairs, generator: Generator
+def shortcut_effects(
+    predictions: Floats, outputs: Sequence[int], classes: Ints, pairs: DonorPairs, generator: Generator
 ) -> tuple[ShortcutEffect, ...]:
-    """The pull of every class on both sides.
+    """The effect of every class on both sides.
 
     Parameters
     ----------
-    said : float32 (n, donor, class)
-        As from `answers`; donors in the order of the classes asked about.
+    predictions : float32 (n, donor, class)
+        Of `transplanted_predictions`; donors in the order of the tested classes.
     outputs : sequence of int
-        Which output of the network each of these is.
+        The network's output of each tested class.
     classes : int64 (galaxy,)
-        Of all galaxies, among those asked about.
+        Of all galaxies, among the tested ones.
     pairs : DonorPairs
     generator : Generator
-        Of the bootstrap, which draws galaxies anew, as recipients and as donors: one that gives or takes often counts
-        as one.
+        Of the bootstrap, which resamples galaxies, both as recipients and as donors.
     """
-    done = np.isfinite(said[:, 0, 0])
+    done = np.isfinite(predictions[:, 0, 0])
     recipients, donors = pairs.recipients[done], pairs.donors[done]
     drawn = np.concatenate([np.ones((1, len(classes))), _drawn(len(classes), generator)])
-    own = classes[recipients]
-    found = []
+    labels = classes[recipients]
+    effects = []
     for number, output in enumerate(outputs):
-        told = said[done, :, output].astype(np.float64)
-        sides: tuple[tuple[Side, NDArray[np.bool_]], ...] = (("towards", own != number), ("away", own == number))
+        probabilities = predictions[done, :, output].astype(np.float64)
+        sides: tuple[tuple[Side, NDArray[np.bool_]], ...] = (
+            ("towards", labels != number),
+            ("away", labels == number),
+        )
         for side, where in sides:
             if where.sum() < FEWEST:
-                continue  # a bootstrap over a handful knows nothing of its own error
-            given = donors[where]
-            rises = told[where][:, [number]] - np.delete(told[where], number, axis=1)
-            weights = drawn[:, recipients[where], None] * drawn[:, given[:, [number]]]
-            weights = weights * drawn[:, np.delete(given, number, axis=1)]
+                continue  # too few for a bootstrap
+            matched = donors[where]
+            rises = probabilities[where][:, [number]] - np.delete(probabilities[where], number, axis=1)
+            weights = drawn[:, recipients[where], None] * drawn[:, matched[:, [number]]]
+            weights = weights * drawn[:, np.delete(matched, number, axis=1)]
             total = weights.sum(axis=1)
             means = np.einsum("dnk,nk->dk", weights, rises) / np.where(total > 0, total, np.nan)
             rise = means.mean(axis=1)
-            found.append(
+            effects.append(
                 ShortcutEffect(number, side, float(rise[0]), float(np.nanstd(rise[1:], ddof=1)), int(where.sum()))
             )
-    return tuple(found)
+    return tuple(effects)
 
 
-def _told(probe: ModelProbe, before: Floats, after: Floats) -> Floats:
-    """What is said of images (donor, n, y, x, band), float32 (n, donor, class); those left as they were count once."""
+def _predict_changed(probe: ModelProbe, before: Floats, after: Floats) -> Floats:
+    """Predictions of images (donor, n, y, x, band), float32 (n, donor, class); unchanged ones are computed once."""
     changed = (after != before).any(axis=(2, 3, 4))
-    told = np.broadcast_to(probe.probabilities(before), (*changed.shape, len(probe.class_names))).copy()
+    predictions = np.broadcast_to(probe.probabilities(before), (*changed.shape, len(probe.class_names))).copy()
     if changed.any():
-        told[changed] = probe.probabilities(after[changed])
-    return np.asarray(np.moveaxis(told, 0, 1))
+        predictions[changed] = probe.probabilities(after[changed])
+    return np.asarray(np.moveaxis(predictions, 0, 1))
 
 
 def _parties(galaxies: MeasuredImages, pairs: DonorPairs, some: Ints) -> tuple[MeasuredImages, list[MeasuredImages]]:

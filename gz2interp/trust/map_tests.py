@@ -27,11 +27,11 @@ __all__ = [
     "correlation",
     "electrons_of",
     "importance",
-    "mean_likeness",
+    "mean_correlation",
+    "noise_resampling",
     "order_of",
     "random_order",
     "rank_correlation",
-    "second_draw",
 ]
 
 
@@ -41,21 +41,14 @@ Classes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Explainer:
-    """A method as it is asked: about the logit of each image's class.
-
-    Attributes
-    ----------
-    method : Method
-    options : mapping
-        Of the method.
-    """
+    """An attribution method with its options, applied to the logit of each image's class."""
 
     method: Method
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def explain(self, probe: ModelProbe, images: Floats, classes: Classes) -> Attribution:
         """The maps of images (n, y, x, band), each for its own class int (n,)."""
-        scores = [logit(int(each)) for each in classes]
+        scores = [logit(int(number)) for number in classes]
         return explain_by_score(
             lambda some, score: self.method.function(probe, some, score, **self.options),
             images,
@@ -64,20 +57,20 @@ class Explainer:
         )
 
     def importance(self, probe: ModelProbe, images: Floats, classes: Classes) -> Floats:
-        """How much each pixel counts, float32 (n, y, x); see `importance`."""
+        """Importance of each pixel, float32 (n, y, x); see `importance`."""
         return importance(self.explain(probe, images, classes).values, self.method.contributes)
 
 
 def importance(values: Floats, contributes: bool) -> Floats:
-    """How much each pixel counts for the score, all bands together, float32 (n, y, x).
+    """Importance of each pixel for the score, summed over bands, float32 (n, y, x).
 
     Parameters
     ----------
     values : float32 (n, y, x, band) or (n, y, x)
         Maps.
     contributes : bool
-        Shares in the score are added up over bands with their sign. A sensitivity (a derivative) has no side: its
-        absolute values are added up.
+        Contributions to the score are summed over bands with their sign; of a sensitivity (a derivative) the absolute
+        values are summed.
     """
     counted = values if contributes else np.abs(values)
     return np.asarray(counted.sum(axis=-1) if counted.ndim == 4 else counted, np.float32)
@@ -96,7 +89,7 @@ def correlation(first: Floats, second: Floats) -> Doubles:
     Returns
     -------
     float64 (n,)
-        NaN where one of them has no structure or is not finite: there is nothing that could agree.
+        NaN where one of them is constant or not finite.
     """
     one, other = (_centred(maps.reshape(len(maps), -1).astype(np.float64)) for maps in (first, second))
     lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
@@ -109,11 +102,11 @@ def rank_correlation(first: Floats, second: Floats) -> Doubles:
     return correlation(*(rankdata(maps.reshape(len(maps), -1), axis=1)[:, None] for maps in (first, second)))
 
 
-def mean_likeness(several: Sequence[Doubles]) -> Doubles:
-    """The mean of several likenesses of each galaxy, float64 (n,): of those that are known, NaN where none is."""
+def mean_correlation(several: Sequence[Doubles]) -> Doubles:
+    """The mean of several correlations of each galaxy that are finite, float64 (n,); NaN where none is."""
     values = np.stack(several)
-    known = np.isfinite(values)
-    total, count = np.where(known, values, 0).sum(axis=0), known.sum(axis=0)
+    finite = np.isfinite(values)
+    total, count = np.where(finite, values, 0).sum(axis=0), finite.sum(axis=0)
     return np.asarray(np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0))
 
 
@@ -121,10 +114,10 @@ def _centred(values: Doubles) -> Doubles:
     return np.asarray(values - values.mean(axis=1, keepdims=True))
 
 
-def second_draw(
+def noise_resampling(
     images: Floats, sky_sigma: Floats, electrons: Sequence[float], generator: np.random.Generator
 ) -> Floats:
-    """Images with noise drawn once more on top of what they have, float32 (n, y, x, band).
+    """Images with noise added a second time, float32 (n, y, x, band).
 
     Parameters
     ----------
@@ -139,8 +132,8 @@ def second_draw(
 
     Notes
     -----
-    What is there already has its own noise, so the galaxy's photons scatter by the light that is seen, and the new
-    image is noisier than the first by the square root of two.
+    The variance of the photons is that of the observed light, and the new image is noisier than the first by the square
+    root of two.
     """
     measured = np.where(np.isfinite(sky_sigma), sky_sigma, scatter_at_rim(images))[:, None, None, :]
     variance = np.square(measured) + np.maximum(images, 0) / np.asarray(electrons, np.float32)
@@ -150,14 +143,14 @@ def second_draw(
 
 def electrons_of(bands: Sequence[str]) -> tuple[float, ...]:
     """Electrons per nanomaggy in SDSS' bands, as in `gz2interp.painting.noise`; infinite for other bands."""
-    known = dict(zip(BANDS, ELECTRONS, strict=True))
-    return tuple(known.get(band, float("inf")) for band in bands)
+    electrons = dict(zip(BANDS, ELECTRONS, strict=True))
+    return tuple(electrons.get(band, float("inf")) for band in bands)
 
 
 Ranks = NDArray[np.int64]
 
 STEPS = 16
-"""Portions in which the pixels go and come."""
+"""Steps of the deletion and insertion curves."""
 
 
 def areas(
@@ -197,13 +190,13 @@ def areas(
     curves = np.empty((2, len(images), steps + 1), np.float32)
     for some, portions in sample_batches(len(images), steps + 1, probe.batch_size):
         for numbers in portions:
-            gone = ranks[some][None] < cuts[list(numbers)][:, None, None, None]  # (step, image, y, x)
-            for curve, away in zip(curves, (gone, ~gone), strict=True):
-                seen = np.where(away[..., None], sky[some][None], images[some][None])
-                said = probe.probabilities(seen.reshape(-1, *images.shape[1:]))
-                wanted = np.tile(classes[some], len(numbers))
+            deleted = ranks[some][None] < cuts[list(numbers)][:, None, None, None]  # (step, image, y, x)
+            for curve, replaced in zip(curves, (deleted, ~deleted), strict=True):
+                masked = np.where(replaced[..., None], sky[some][None], images[some][None])
+                probabilities = probe.probabilities(masked.reshape(-1, *images.shape[1:]))
+                outputs = np.tile(classes[some], len(numbers))
                 curve[some, numbers.start : numbers.stop] = (
-                    said[np.arange(len(said)), wanted].reshape(len(numbers), -1).T
+                    probabilities[np.arange(len(probabilities)), outputs].reshape(len(numbers), -1).T
                 )
     under = np.asarray(np.trapezoid(curves, dx=1 / steps, axis=-1), np.float32)
     return under[0], under[1]
@@ -219,5 +212,5 @@ def order_of(importance: Floats) -> Ranks:
 
 
 def random_order(shape: tuple[int, int, int], generator: np.random.Generator) -> Ranks:
-    """Ranks of pixels in no order, int (n, y, x): what a map must do better than."""
+    """Ranks of pixels in random order, int (n, y, x), the baseline of deletion and insertion."""
     return order_of(generator.random(shape, dtype=np.float32))

@@ -60,18 +60,18 @@ def _all_will_do(recipients: MeasuredImages, donors: Sequence[MeasuredImages]) -
 
 @dataclass(frozen=True)
 class Nuisance:
-    """One family.
+    """A family of nuisances.
 
     Attributes
     ----------
     name : str
     phrase : str
-        What it is in a sentence: "the noise of their images".
+        In a sentence: "the noise of their images".
     transplant : callable
     lacking : callable
-        ``(galaxies) -> str``: why it cannot be asked of these galaxies; "" if it can.
+        ``(galaxies) -> str``: why it cannot be tested on these galaxies; "" if it can.
     usable : callable
-        ``(recipients, donors) -> bool (n,)``: for which of them it can be done.
+        ``(recipients, donors) -> bool (n,)``: where the transplant is possible.
     """
 
     name: str
@@ -114,12 +114,12 @@ def background(
 
 
 FARTHEST = 0.125
-"""Of the cutout's width: what would be moved farther is no matter of centring."""
+"""Largest shift, as a share of the cutout's width."""
 
 
 @nuisance("centring", "where in the cutout they stand")
 def centring(recipients: MeasuredImages, donors: Sequence[MeasuredImages], generator: Generator) -> NDArray[np.float32]:
-    """What a shift uncovers mirrors what lies beside it."""
+    """A shift by whole pixels; uncovered pixels are filled by reflection."""
     return np.stack([_moved(recipients, donor.centre) for donor in donors])
 
 
@@ -140,13 +140,13 @@ def _all_pixels_valid(galaxies: MeasuredImages) -> str:
 
 @nuisance("missing pixels", "which pixels are missing", lacking=_all_pixels_valid)
 def missing(recipients: MeasuredImages, donors: Sequence[MeasuredImages], generator: Generator) -> NDArray[np.float32]:
-    """They become 0, as everywhere in a survey."""
+    """Pixels that are missing in the donor are set to 0."""
     return np.stack([recipients.images * donor.valid[..., None] for donor in donors])
 
 
 @nuisance("noise", "how noisy their images are")
 def noise(recipients: MeasuredImages, donors: Sequence[MeasuredImages], generator: Generator) -> NDArray[np.float32]:
-    """White noise in each band, where the donor's is louder; its mean is zero, so light and colours stay."""
+    """White noise added in each band to the level of the donor's, where that is higher."""
     drawn = generator.standard_normal(recipients.images.shape, dtype=np.float32) * recipients.valid[..., None]
     lacking = [np.sqrt(np.maximum(donor.sigma**2 - recipients.sigma**2, 0)) for donor in donors]
     return np.stack([recipients.images + drawn * missing[:, None, None] for missing in lacking])
@@ -181,7 +181,7 @@ def with_spectra(images: Floats, spectra: Floats, widths: Floats) -> Floats:
 
 
 def response(widths: Floats, shape: tuple[int, int]) -> Floats:
-    """What a Gaussian leaves of each wave, float32 (n, y, x, band)."""
+    """Transfer function of a Gaussian for each frequency, float32 (n, y, x, band)."""
     ky, kx = (np.pi * np.arange(side) / side for side in shape)
     squares = (ky[:, None] ** 2 + kx[None, :] ** 2).astype(np.float32)
     wide = np.asarray(widths, np.float32)[:, None, None]
@@ -196,12 +196,12 @@ KNOWN = 0.5
 
 
 def _seeing_unknown(galaxies: MeasuredImages) -> str:
-    known = np.isfinite(galaxies.fwhm).all(axis=1).mean() if len(galaxies) else 0.0
-    return "" if known >= KNOWN else "the width of the PSF is not known"
+    share = np.isfinite(galaxies.fwhm).all(axis=1).mean() if len(galaxies) else 0.0
+    return "" if share >= KNOWN else "the width of the PSF is not known"
 
 
 def _seeing_measured(recipients: MeasuredImages, donors: Sequence[MeasuredImages]) -> NDArray[np.bool_]:
-    return np.asarray(np.all([np.isfinite(each.fwhm).all(axis=1) for each in (recipients, *donors)], axis=0))
+    return np.asarray(np.all([np.isfinite(sample.fwhm).all(axis=1) for sample in (recipients, *donors)], axis=0))
 
 
 @nuisance("seeing", "the seeing in which they were taken", lacking=_seeing_unknown, usable=_seeing_measured)
@@ -210,15 +210,17 @@ def seeing(recipients: MeasuredImages, donors: Sequence[MeasuredImages], generat
 
     To the blurred noise is added what it lacks at each frequency, so that the noise of the sky stays white.
     """
-    own = spectra_of(recipients.images)
-    white = generator.standard_normal(own.shape, dtype=np.float32) * recipients.sigma[:, None, None]
-    return np.stack([_widened(recipients, donor.fwhm, own, white) for donor in donors])
+    spectra = spectra_of(recipients.images)
+    white = generator.standard_normal(spectra.shape, dtype=np.float32) * recipients.sigma[:, None, None]
+    return np.stack([_widened(recipients, donor.fwhm, spectra, white) for donor in donors])
 
 
-def _widened(recipients: MeasuredImages, fwhm: Floats, own: Floats, white: Floats) -> Floats:
+def _widened(recipients: MeasuredImages, fwhm: Floats, spectra: Floats, white: Floats) -> Floats:
     widths = np.sqrt(np.maximum(fwhm**2 - recipients.fwhm**2, 0)) / np.float32(FWHM)  # (n, band)
-    left = response(widths, recipients.images.shape[1:3])
-    blurry = with_spectra(recipients.images, own * left + white * np.sqrt(np.maximum(1 - left**2, 0)), widths)
+    transfer = response(widths, recipients.images.shape[1:3])
+    blurry = with_spectra(
+        recipients.images, spectra * transfer + white * np.sqrt(np.maximum(1 - transfer**2, 0)), widths
+    )
     return np.where(recipients.valid[..., None], blurry, recipients.images)
 
 
@@ -233,10 +235,10 @@ def smoothing(
     recipients: MeasuredImages, donors: Sequence[MeasuredImages], generator: Generator
 ) -> NDArray[np.float32]:
     """A Gaussian under which the recipient's noise is as smooth as the donor's, if that is smoother."""
-    own = _width(recipients.correlation)
+    width = _width(recipients.correlation)
     images = []
     for donor in donors:
-        more = np.sqrt(np.maximum(_width(donor.correlation) ** 2 - own**2, 0))
+        more = np.sqrt(np.maximum(_width(donor.correlation) ** 2 - width**2, 0))
         wide = np.broadcast_to(more[:, None], recipients.sigma.shape).astype(np.float32)
         images.append(blurred(recipients.images, wide))
     return np.stack(images)
@@ -272,5 +274,5 @@ def amid(recipients: MeasuredImages, donors: MeasuredImages) -> Floats:
     """Recipients amid what stands around their donors, float32 (n, y, x, band)."""
     shape = recipients.images.shape[1:3]
     above = (donors.images - planes(donors.plane, shape)) * (recipients.sigma / donors.sigma)[:, None, None]
-    there = outside(recipients, donors)[..., None]
-    return np.where(there, above + planes(recipients.plane, shape), recipients.images).astype(np.float32)
+    replaced = outside(recipients, donors)[..., None]
+    return np.where(replaced, above + planes(recipients.plane, shape), recipients.images).astype(np.float32)

@@ -1,7 +1,7 @@
 """Shortcut test: whether and where a network uses nuisances instead of the galaxy, for each family of nuisances.
 
-A galaxy is given the noise (or the seeing, the background, the surroundings, ...) of another, and nothing else. If the
-network then says the other's class more often than with the noise of a third class, the noise tells it the class.
+The noise (or the seeing, the background, the surroundings, ...) of one galaxy is transplanted to another. If the
+probability of the donor's class is then higher than with the noise of a third class, the network uses the noise.
 
 Ref. Geirhos et al. 2020, Shortcut learning in deep neural networks, https://arxiv.org/abs/2004.07780, for the question;
 transplanting what is not the object is the idea of Xiao et al. 2021, Noise or signal: the role of image backgrounds in
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.random import Generator
@@ -21,7 +22,15 @@ from gz2interp.errors import InputError
 from gz2interp.measure.outskirts import MeasuredImages, measure, planes
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.statistics import Estimate
-from gz2interp.trust.donors import CALIPER, FEWEST, DonorPairs, ShortcutEffect, answers, draw_pairs, pulls
+from gz2interp.trust.donors import (
+    CALIPER,
+    FEWEST,
+    DonorPairs,
+    ShortcutEffect,
+    draw_pairs,
+    shortcut_effects,
+    transplanted_predictions,
+)
 from gz2interp.trust.nuisances import LEAST_ROOM, NUISANCES, Nuisance, amid, outside
 
 __all__ = ["FEWEST", "LIMIT", "NuisancePlace", "ShortcutResult", "locate", "named_shortcut", "shortcuts"]
@@ -79,16 +88,16 @@ def locate(
     output: int,
     generator: Generator,
 ) -> NuisancePlace:
-    """Ask what each cell of the cutout, and each band, does by itself.
+    """The place and band of the effect, from transplants of single cells of the cutout and of single bands.
 
     Parameters
     ----------
     probe, galaxies, pairs, classes
-        As for `gz2interp.trust.donors.answers` and `pulls`.
+        As for `gz2interp.trust.donors.transplanted_predictions` and `shortcut_effects`.
     pull : ShortcutEffect
-        That of the surroundings, whose place is looked for.
+        Of the surroundings.
     output : int
-        Which output of the network its class is.
+        The network's output of its class.
     generator : Generator
     """
     rows = _rows(galaxies, pairs, classes, pull, generator)
@@ -114,8 +123,8 @@ def _rows(
     galaxies: MeasuredImages, pairs: DonorPairs, classes: Ints, pull: ShortcutEffect, generator: Generator
 ) -> Ints:
     """Recipients on the side of the pull that have room around them."""
-    own = classes[pairs.recipients] == pull.number
-    rows = generator.permutation(np.flatnonzero(own if pull.side == "away" else ~own))
+    of_class = classes[pairs.recipients] == pull.number
+    rows = generator.permutation(np.flatnonzero(of_class if pull.side == "away" else ~of_class))
     rows = rows[: 2 * LOOKED_AT]
     recipients, givers = galaxies.of(pairs.recipients[rows]), galaxies.of(pairs.donors[rows, pull.number])
     room = outside(recipients, givers).mean(axis=(1, 2))
@@ -134,14 +143,14 @@ def _rises(
     Returns float32 (n, 1 + cell + band).
     """
     recipients, giver, other = (
-        galaxies.of(each) for each in (pairs.recipients[rows], pairs.donors[rows, number], others)
+        galaxies.of(part) for part in (pairs.recipients[rows], pairs.donors[rows, number], others)
     )
     before, after = amid(recipients, other), amid(recipients, giver)
     cells, bands = _cells(before.shape[1:3]), np.eye(before.shape[3], dtype=np.bool_)
     masks = [np.zeros((1, 1, 1), np.bool_), np.ones((1, 1, 1), np.bool_)]
     masks += [(cells == cell)[..., None] for cell in range(CELLS**2)] + [band[None, None] for band in bands]
-    said = np.stack([probe.probabilities(np.where(mask, after, before))[:, output] for mask in masks], axis=1)
-    return np.asarray(said[:, 1:] - said[:, :1], np.float32)
+    probabilities = np.stack([probe.probabilities(np.where(mask, after, before))[:, output] for mask in masks], axis=1)
+    return np.asarray(probabilities[:, 1:] - probabilities[:, :1], np.float32)
 
 
 def _cells(shape: Sequence[int]) -> Ints:
@@ -159,9 +168,9 @@ def _pixel(galaxies: MeasuredImages, classes: Ints, number: int, cell: int) -> t
     """The pixel and band of a cell in which this class differs most surely from the others."""
     above = (galaxies.images - planes(galaxies.plane, galaxies.images.shape[1:3])) / galaxies.sigma[:, None, None]
     y, x = np.nonzero(_cells(above.shape[1:3]) == cell)
-    seen = np.where(galaxies.galaxy[:, y, x, None], np.nan, np.clip(above[:, y, x], -100, 100))
-    own = classes == number
-    one, two = (np.nanmedian(part, axis=0) for part in _with_any(seen[own], seen[~own]))
+    significance = np.where(galaxies.galaxy[:, y, x, None], np.nan, np.clip(above[:, y, x], -100, 100))
+    of_class = classes == number
+    one, two = (np.nanmedian(part, axis=0) for part in _with_any(significance[of_class], significance[~of_class]))
     best, band = np.unravel_index(np.abs(one - two).argmax(), one.shape)
     return int(y[best]), int(x[best]), int(band)
 
@@ -174,31 +183,31 @@ def _with_any(*parts: Floats) -> list[Floats]:
 Progress = Callable[[str, int, int], None]
 
 LIMIT = 0.05
-"""A smaller pull, in probability, is of no practical account."""
+"""A smaller effect, in probability, is negligible."""
 
 RESOLVED = 0.15
-"""If a pull of this size is within the interval, too few galaxies were there to say that there is none."""
+"""If an effect of this size is within the interval, the galaxies are too few to exclude a shortcut."""
 
 
 @dataclass(frozen=True)
 class ShortcutResult:
-    """What was found of one family of nuisances.
+    """The result of one family of nuisances.
 
     Attributes
     ----------
     family : str
         A key of `NUISANCES`.
     class_name : str
-        The class with the strongest pull; "" where nothing could be asked.
+        The class with the strongest effect; "" where nothing could be tested.
     estimate : Estimate
-        The pull: by how much a class's probability rises when galaxies are given the nuisance of that class.
+        The effect: the rise of a class's probability when galaxies are given the nuisance of that class.
     limit : float
     alarm : bool or None
-        None where it is not known; `words` says why.
+        None where it is unknown; `words` has the reason.
     words : str
-        For a reader.
+        The result in a sentence.
     place : NuisancePlace or None
-        Of what stands around the galaxies, if that is it.
+        Of the effect of the surroundings.
     """
 
     family: str
@@ -223,9 +232,9 @@ def shortcuts(
     most: int = 512,
     progress: Progress | None = None,
 ) -> tuple[ShortcutResult, ...]:
-    """Ask for every family of nuisances whether it tells the network the class.
+    """Test for every family of nuisances whether the network uses it for the class.
 
-    An alarm means: a pull above `LIMIT`, and above zero with 95 % confidence for all families, classes and sides
+    An alarm means an effect above `LIMIT`, and above zero at 95 % confidence for all families, classes and sides
     together (Bonferroni).
 
     Parameters
@@ -233,14 +242,13 @@ def shortcuts(
     probe : Probe
     images : float32 (n, y, x, band)
     classes : sequence of str
-        The class of each galaxy: its label, or what the network says of it; "" where there is none, or one that the
-        network does not know.
+        The class of each galaxy: its label or prediction; "" where there is none, or none of the network's.
     generator : Generator
     valid : bool (n, y, x), optional
     fwhm : float (n, band), optional
         Of the PSF [pixel]; NaN where unknown.
     looks : float (n, feature), optional
-        Size and brightness, so that donors can be alike in them; by default measured.
+        Size and brightness, in which donors are matched; by default measured.
     bands : sequence of str, optional
         Names, for the words.
     most : int, optional
@@ -261,28 +269,28 @@ def shortcuts(
     pixels = np.asarray(images, np.float32)
     if len(classes) != len(pixels):
         raise InputError(f"{len(classes)} classes were given with {len(pixels)} images", "One for each")
-    known, numbers = _classes_of(classes, probe.class_names)
+    outputs, numbers = _classes_of(classes, probe.class_names)
     rows = np.flatnonzero(numbers >= 0)
-    if len(known) < 2:
+    if len(outputs) < 2:
         reason = f"at least {FEWEST} galaxies of two classes are needed"
         return tuple(_not_known(family, reason) for family in NUISANCES.values())
-    parts = [None if each is None else np.asarray(each)[rows] for each in (valid, fwhm, looks)]
+    parts = [None if array is None else np.asarray(array)[rows] for array in (valid, fwhm, looks)]
     galaxies = measure(pixels[rows], parts[0], parts[1])
     appearance = _looks(galaxies) if parts[2] is None else np.asarray(parts[2], np.float64)
     pairs = draw_pairs(numbers[rows], appearance, most, generator)
-    asked = _TestInputs(probe, galaxies, numbers[rows], known, pairs, generator, tuple(bands))
-    return _judged(asked, _all_pulls(asked, progress))
+    inputs = _TestInputs(probe, galaxies, numbers[rows], outputs, pairs, generator, tuple(bands))
+    return _judged(inputs, _all_pulls(inputs, progress))
 
 
-def named_shortcut(found: Sequence[ShortcutResult]) -> ShortcutResult | None:
-    """The shortcut that the network takes: the alarm with the strongest pull; None if there is none."""
-    alarms = [each for each in found if each.alarm]
-    return max(alarms, key=lambda each: each.estimate.value or 0.0, default=None)
+def named_shortcut(results: Sequence[ShortcutResult]) -> ShortcutResult | None:
+    """The alarm with the strongest effect; None if there is none."""
+    alarms = [result for result in results if result.alarm]
+    return max(alarms, key=lambda alarm: alarm.estimate.value or 0.0, default=None)
 
 
 @dataclass(frozen=True, eq=False)
 class _TestInputs:
-    """Everything that the questions have in common."""
+    """Inputs that are common to all families."""
 
     probe: ModelProbe
     galaxies: MeasuredImages
@@ -297,14 +305,14 @@ class _TestInputs:
 
 
 def _classes_of(classes: Sequence[str], class_names: Sequence[str]) -> tuple[list[int], NDArray[np.int64]]:
-    """Outputs of the classes that have galaxies enough, and the number of each galaxy's class among them, or -1."""
+    """Outputs of the classes with enough galaxies, and the number of each galaxy's class among them, or -1."""
     output = {name: place for place, name in enumerate(class_names)}
     places = np.array([output.get(str(name), -1) for name in classes], np.int64)
-    known = [place for place in range(len(class_names)) if (places == place).sum() >= FEWEST]
+    outputs = [place for place in range(len(class_names)) if (places == place).sum() >= FEWEST]
     numbers = np.full(len(places), -1, np.int64)
-    for number, place in enumerate(known):
+    for number, place in enumerate(outputs):
         numbers[places == place] = number
-    return known, numbers
+    return outputs, numbers
 
 
 def _looks(galaxies: MeasuredImages) -> NDArray[np.float64]:
@@ -315,56 +323,54 @@ def _looks(galaxies: MeasuredImages) -> NDArray[np.float64]:
     return np.log(np.stack([np.maximum(area, 1), np.maximum(light, 1)], axis=1).astype(np.float64))
 
 
-def _all_pulls(asked: _TestInputs, progress: Progress | None) -> dict[str, tuple[ShortcutEffect, ...] | str]:
-    """The pulls of each family, or why there are none."""
-    found: dict[str, tuple[ShortcutEffect, ...] | str] = {}
+def _all_pulls(inputs: _TestInputs, progress: Progress | None) -> dict[str, tuple[ShortcutEffect, ...] | str]:
+    """The effects of each family, or why there are none."""
+    effects: dict[str, tuple[ShortcutEffect, ...] | str] = {}
     for name, family in NUISANCES.items():
-        lacking = family.lacking(asked.galaxies)
+        lacking = family.lacking(inputs.galaxies)
         if lacking:
-            found[name] = lacking
+            effects[name] = lacking
             continue
-        told = None if progress is None else _telling(progress, name)
-        said = answers(asked.probe, family, asked.galaxies, asked.pairs, asked.generator, told)
-        pulled = pulls(said, asked.outputs, asked.classes, asked.pairs, asked.generator)
-        found[name] = pulled or "too few galaxies leave room for it"
-    return found
+        report = None if progress is None else partial(progress, name)
+        predictions = transplanted_predictions(
+            inputs.probe, family, inputs.galaxies, inputs.pairs, inputs.generator, report
+        )
+        family_effects = shortcut_effects(predictions, inputs.outputs, inputs.classes, inputs.pairs, inputs.generator)
+        effects[name] = family_effects or "too few galaxies leave room for it"
+    return effects
 
 
-def _telling(progress: Progress, name: str) -> Callable[[int, int], None]:
-    return lambda done, of: progress(name, done, of)
-
-
-def _judged(asked: _TestInputs, found: dict[str, tuple[ShortcutEffect, ...] | str]) -> tuple[ShortcutResult, ...]:
-    tests = sum(len(each) for each in found.values() if not isinstance(each, str))
+def _judged(inputs: _TestInputs, effects: dict[str, tuple[ShortcutEffect, ...] | str]) -> tuple[ShortcutResult, ...]:
+    tests = sum(len(item) for item in effects.values() if not isinstance(item, str))
     judged = [
-        _not_known(NUISANCES[name], each) if isinstance(each, str) else _shortcut(asked, NUISANCES[name], each, tests)
-        for name, each in found.items()
+        _not_known(NUISANCES[name], item) if isinstance(item, str) else _shortcut(inputs, NUISANCES[name], item, tests)
+        for name, item in effects.items()
     ]
-    order = sorted(judged, key=lambda each: (not each.alarm, each.alarm is None, -(each.estimate.value or 0.0)))
+    order = sorted(judged, key=lambda item: (not item.alarm, item.alarm is None, -(item.estimate.value or 0.0)))
     return tuple(order)
 
 
-def _shortcut(asked: _TestInputs, family: Nuisance, pulled: Sequence[ShortcutEffect], tests: int) -> ShortcutResult:
-    """The answer about one family; an alarm needs donors that are alike, or their galaxies' own light may be seen."""
-    strongest = max(pulled, key=lambda each: (each.bound(tests) > 0 and each.value > LIMIT, each.value))
+def _shortcut(inputs: _TestInputs, family: Nuisance, effects: Sequence[ShortcutEffect], tests: int) -> ShortcutResult:
+    """The result of one family; an alarm needs matched donors, or the galaxies' own light may cause the effect."""
+    strongest = max(effects, key=lambda effect: (effect.bound(tests) > 0 and effect.value > LIMIT, effect.value))
     alarm = strongest.value > LIMIT and strongest.bound(tests) > 0
-    name, estimate = asked.name_of(strongest), strongest.estimate
+    name, estimate = inputs.name_of(strongest), strongest.estimate
     if not alarm:
-        widest = max(each.estimate.high or 0.0 for each in pulled)
+        widest = max(effect.estimate.high or 0.0 for effect in effects)
         unsure = widest > RESOLVED
         words = f"No sign that the network goes by {family.phrase}" + (
             f", but with so few galaxies {100 * widest:.0f} points could be missed" if unsure else ""
         )
         return ShortcutResult(family.name, name, estimate, LIMIT, None if unsure else False, words)
-    if np.isinf(asked.pairs.caliper):
+    if np.isinf(inputs.pairs.caliper):
         words = f"Not known: galaxies go by {family.phrase}, or by their size: the classes have none alike in it"
         return ShortcutResult(family.name, name, estimate, LIMIT, None, words)
     place = None
     if family.name == "surroundings":
-        output = asked.outputs[strongest.number]
-        place = locate(asked.probe, asked.galaxies, asked.pairs, asked.classes, strongest, output, asked.generator)
-    words = _alarm(family, name, strongest, place, asked.bands)
-    if asked.pairs.caliper > CALIPER:
+        output = inputs.outputs[strongest.number]
+        place = locate(inputs.probe, inputs.galaxies, inputs.pairs, inputs.classes, strongest, output, inputs.generator)
+    words = _alarm(family, name, strongest, place, inputs.bands)
+    if inputs.pairs.caliper > CALIPER:
         words += "; the donors' sizes and brightnesses are alike only roughly"
     return ShortcutResult(family.name, name, estimate, LIMIT, True, words, place)
 

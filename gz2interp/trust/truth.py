@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-__all__ = ["PLAIN", "of_components", "pointing", "region_of", "relevance_mass", "relevance_rank"]
+__all__ = ["BASELINE_MAPS", "of_components", "pointing", "region_of", "relevance_mass", "relevance_rank"]
 
 
 Floats = NDArray[np.float32]
@@ -36,7 +36,7 @@ def of_the_light(images: Floats, generator: np.random.Generator) -> Floats:
     return np.asarray(gaussian_filter(images.sum(axis=-1), (0, 1, 1)), np.float32)
 
 
-PLAIN: Final[Mapping[str, Callable[[Floats, np.random.Generator], Floats]]] = {
+BASELINE_MAPS: Final[Mapping[str, Callable[[Floats, np.random.Generator], Floats]]] = {
     "random": at_random,
     "gaussian": at_the_centre,
     "light": of_the_light,
@@ -47,7 +47,7 @@ Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 SHARE = 0.8
-"""Of a component's light lies in its region; the rest is spread so thinly that it is hardly seen."""
+"""Share of a component's light in its region; the rest is very faint."""
 
 
 def region_of(light: Floats, share: float = SHARE) -> Bools:
@@ -56,7 +56,7 @@ def region_of(light: Floats, share: float = SHARE) -> Bools:
     Parameters
     ----------
     light : float32 (n, y, x)
-        Below 0 for dust: what it takes away counts.
+        Below 0 for dust, whose absolute values are used.
     share : float
     """
     flat = np.abs(light.reshape(len(light), -1)).astype(np.float64)
@@ -89,10 +89,10 @@ def relevance_mass(importance: Floats, region: Bools) -> Doubles:
 
 
 def relevance_rank(importance: Floats, region: Bools) -> Doubles:
-    """Of as many pixels as a region has, the most important ones: the share that lies in it, float64 (n,).
+    """The share of the most important pixels, as many as a region has, that lies in the region, float64 (n,).
 
-    Of equally important pixels those that the region has least of count first: a map without any structure gets no
-    credit for their order. NaN where the region is empty.
+    Of equally important pixels those outside the region come first, so that a map without structure scores 0. NaN where
+    the region is empty.
 
     Parameters
     ----------
@@ -107,12 +107,12 @@ def relevance_rank(importance: Floats, region: Bools) -> Doubles:
     sizes = inside.sum(axis=1)
     order = np.lexsort((inside, -values), axis=1)  # by value, then those outside before those inside
     hits = np.cumsum(np.take_along_axis(inside, order, axis=1), axis=1)
-    found = hits[np.arange(len(hits)), np.maximum(sizes - 1, 0)]
-    return np.asarray(np.divide(found, sizes, out=np.full(len(sizes), np.nan), where=sizes > 0))
+    inside_best = hits[np.arange(len(hits)), np.maximum(sizes - 1, 0)]
+    return np.asarray(np.divide(inside_best, sizes, out=np.full(len(sizes), np.nan), where=sizes > 0))
 
 
 def pointing(importance: Floats, region: Bools) -> Doubles:
-    """Whether a map's highest pixel lies in a region, 1 or 0, float64 (n,); of equal ones all must.
+    """Pointing game: whether a map's highest pixel lies in a region, 1 or 0, float64 (n,); all of several must.
 
     References
     ----------
@@ -124,9 +124,9 @@ def pointing(importance: Floats, region: Bools) -> Doubles:
 
 
 def of_components(importance: Floats, light: Floats) -> Doubles:
-    """How much of a map falls to each component, float64 (n, component).
+    """The sum of a map over each component, float64 (n, component).
 
-    Each pixel is divided among the components as its light is. Negative values speak against the class and count so.
+    Each pixel is divided among the components by their light. Negative values decrease the score and are subtracted.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ __all__ = ["LIMITS", "Limit", "MethodVerdict", "alarms", "finding", "judged_chec
 
 @dataclass(frozen=True)
 class Limit:
-    """How a number is judged.
+    """The limit that a number must reach to pass a check.
 
     Attributes
     ----------
@@ -24,14 +24,13 @@ class Limit:
     words : str
         What the number is.
     question : str
-        What is asked, in a sentence that a person understands.
+        What the check tests, as a question.
     at : float or None
-        Where pass and fail part; None if each galaxy brings its own.
+        The limit; None if each galaxy has its own.
     below : bool
-        Whether it must stay below, and not be above.
+        Whether the number must be below the limit, not above.
     surely : bool
-        Whether the whole interval must be on the right side: for gains over chance, where half of all methods that gain
-        nothing lie on the right side. Otherwise the number itself: the interval tells how near it is.
+        Whether the whole 95 % interval must be on the right side, as for gains over chance, or the number itself.
     """
 
     title: str
@@ -44,7 +43,7 @@ class Limit:
 
 LIMITS: Final = {
     "completeness": Limit(
-        "adds up", "relative gap", "Does the map add up to the score that it explains?", at=0.05, below=True
+        "completeness", "relative gap", "Does the map add up to the score that it explains?", at=0.05, below=True
     ),
     "deletion": Limit(
         "deletion",
@@ -61,58 +60,58 @@ LIMITS: Final = {
         surely=True,
     ),
     "noise": Limit(
-        "second draw", "correlation", "Does the map stay the same under another draw of the photons?", at=0.5
+        "noise resampling", "correlation", "Does the map stay the same under another draw of the photons?", at=0.5
     ),
     "symmetry": Limit(
         "symmetries",
         "correlation",
-        "Does the map turn with the galaxy, in its eight turned and mirrored views?",
+        "Does the map rotate with the galaxy, in its eight rotated and reflected views?",
         at=0.5,
     ),
     "model_randomisation": Limit(
-        "forgets the network",
+        "model randomisation",
         "rank correlation",
-        "Is the map another one as the network forgets what it learned, from the answer down?",
+        "Does the map change as the network's layers are randomised, from the output down?",
         at=0.5,
         below=True,
     ),
     "label_randomisation": Limit(
-        "forgets the labels",
+        "label randomisation",
         "rank correlation",
-        "Is the map another one when the network has learned labels that say nothing?",
+        "Does the map change for a network that was trained on shuffled labels?",
         at=0.5,
         below=True,
     ),
     "relevance_mass": Limit(
-        "mass on the cause",
+        "relevance mass",
         "share",
-        "Does more of the map lie on the component that makes the class than of a Gaussian at the centre?",
+        "Does more of the map lie on the component that defines the class than of a Gaussian at the centre?",
         at=None,
         surely=True,
     ),
     "relevance_rank": Limit(
-        "rank on the cause",
+        "relevance rank",
         "share",
         "Do more of the map's first pixels lie on that component than of such a Gaussian's?",
         at=None,
         surely=True,
     ),
     "pointing": Limit(
-        "points at the cause",
+        "pointing game",
         "share",
         "Does its highest pixel lie on that component more often than the centre of the image does?",
         at=None,
         surely=True,
     ),
     "causal": Limit(
-        "names the cause",
+        "causal component",
         "share",
-        "Is the component with most of the map the one that the score owes most to, more often than with a Gaussian?",
+        "Is the component with most of the map the one that the score depends on most, more often than a Gaussian's?",
         at=None,
         surely=True,
     ),
     "score_falls": Limit(
-        "falls without it",
+        "removal test",
         "share",
         "Does the score fall without the component that has most of the map, more often than with a Gaussian's?",
         at=None,
@@ -122,7 +121,7 @@ LIMITS: Final = {
 
 
 def finding(check: str, method: str, estimate: Estimate, subject: str = "") -> Finding:
-    """A number held against the limit of its check.
+    """A number compared with the limit of its check.
 
     Parameters
     ----------
@@ -131,7 +130,7 @@ def finding(check: str, method: str, estimate: Estimate, subject: str = "") -> F
     method : str
     estimate : Estimate
     subject : str, optional
-        Of which class or stage; such findings are told and not judged.
+        The class or stage; such findings are reported without pass or fail.
     """
     limit = LIMITS[check]
     passed = None if subject else _passed(limit, estimate)
@@ -141,18 +140,18 @@ def finding(check: str, method: str, estimate: Estimate, subject: str = "") -> F
 def finding_against(
     check: str, method: str, estimate: Estimate, plain: Estimate, gain: Estimate, subject: str = ""
 ) -> Finding:
-    """A number held against what something reaches that knows nothing of the network.
+    """A number compared with that of a baseline map, which ignores the network.
 
     Parameters
     ----------
     check : str
-        One of `LIMITS` to which each galaxy brings its own limit.
+        One of `LIMITS` without a fixed limit.
     method : str
     estimate : Estimate
     plain : Estimate
-        What the other reaches on the same galaxies.
+        Of the baseline on the same galaxies.
     gain : Estimate
-        How much higher the method is, galaxy by galaxy: passed if surely above 0.
+        Difference to the baseline, galaxy by galaxy: passed if above 0 at 95 % confidence.
     subject : str, optional
         As in `finding`.
     """
@@ -169,22 +168,22 @@ def _passed(limit: Limit, estimate: Estimate) -> bool | None:
 
 
 DAMNING: Final = ("model_randomisation", "label_randomisation")
-"""Who fails these shows the image and not what the network learned, however well all else turns out."""
+"""A method that fails one of these shows the image instead of what the network learned, and is not recommended."""
 
 
 @dataclass(frozen=True)
 class MethodVerdict:
-    """How a method came out.
+    """The results of one method.
 
     Attributes
     ----------
     method : str
     passed, judged : int
-        Of how many checks that could be failed.
+        Checks passed, and checks with a pass or fail.
     gain : float
-        Its gains in deletion and insertion together, which part methods that passed equally many.
+        Summed gains in deletion and insertion, by which ties are broken.
     damned : bool
-        Whether its maps outlive what the network learned.
+        Whether it failed a check of `DAMNING`.
     failed : tuple of Finding
     """
 
@@ -197,15 +196,15 @@ class MethodVerdict:
 
 
 def standings(check: Check) -> list[MethodVerdict]:
-    """The methods, the most trustworthy first: undamned ones, then by the share of checks passed, then by gain."""
-    found = [_standing(check, method) for method in check.methods if method in METHODS]
-    return sorted(found, key=lambda each: (each.damned, -each.passed / max(each.judged, 1), -each.gain))
+    """The methods, the most trustworthy first: by `damned`, then by the share of checks passed, then by gain."""
+    verdicts = [_standing(check, method) for method in check.methods if method in METHODS]
+    return sorted(verdicts, key=lambda method: (method.damned, -method.passed / max(method.judged, 1), -method.gain))
 
 
 def judged_checks(check: Check) -> tuple[str, ...]:
-    """The checks that any method was judged by, in the order of `LIMITS`."""
-    asked = {finding.check for finding in check.findings if finding.passed is not None and finding.method in METHODS}
-    return tuple(name for name in LIMITS if name in asked)
+    """The checks that any method passed or failed, in the order of `LIMITS`."""
+    names = {finding.check for finding in check.findings if finding.passed is not None and finding.method in METHODS}
+    return tuple(name for name in LIMITS if name in names)
 
 
 def alarms(check: Check) -> tuple[Finding, ...]:
@@ -214,7 +213,7 @@ def alarms(check: Check) -> tuple[Finding, ...]:
 
 
 def title_of(method: str) -> str:
-    """For a reader; the methods that know nothing of the network stand in brackets."""
+    """The title of a method."""
     return METHODS[method].title if method in METHODS else method
 
 
@@ -223,9 +222,9 @@ def verdict(check: Check) -> list[str]:
     order = standings(check)
     if not order:
         return ["No method was checked."]
-    good = [each for each in order if not each.damned]
-    found = [f"Before all else: {each.words.rstrip('.')}." for each in alarms(check)]
-    return [*found, *_first(check, good), *_damned(order), *_truth(check, order), *_no_shortcut(check)]
+    good = [method for method in order if not method.damned]
+    shortcuts = [f"Shortcut: {alarm.words.rstrip('.')}." for alarm in alarms(check)]
+    return [*shortcuts, *_first(check, good), *_damned(order), *_truth(check, order), *_no_shortcut(check)]
 
 
 def _standing(check: Check, method: str) -> MethodVerdict:
@@ -239,10 +238,10 @@ def _standing(check: Check, method: str) -> MethodVerdict:
 def _no_shortcut(check: Check) -> list[str]:
     if alarms(check):
         return []
-    tried = [each.subject for each in check.of("", "shortcut") if each.passed]
-    unknown = [each for each in check.of("", "shortcut") if each.passed is None]
+    tried = [finding.subject for finding in check.of("", "shortcut") if finding.passed]
+    unknown = [finding for finding in check.of("", "shortcut") if finding.passed is None]
     if tried:
-        left = f"; not known: {_listed([each.subject for each in unknown])}" if unknown else ""
+        left = f"; not known: {_listed([finding.subject for finding in unknown])}" if unknown else ""
         return [f"No shortcut was found ({_listed(tried)}{left})."]
     reason = unknown[0].words.removeprefix("Not known: ").rstrip(".") if unknown else ""
     return [f"Whether it uses a shortcut is not known: {reason}."] if unknown else []
@@ -250,43 +249,47 @@ def _no_shortcut(check: Check) -> list[str]:
 
 def _first(check: Check, good: Sequence[MethodVerdict]) -> list[str]:
     if not good:
-        return ["No method can be trusted here: the maps of all of them outlive what the network learned."]
+        return ["No method can be trusted here: all of them fail a randomisation test."]
     best = good[0]
     words = f"{title_of(best.method)} is to be trusted first for {check.model} on {check.survey}: "
     words += f"it passes {best.passed} of {best.judged} checks."
-    fails = f"It fails {_listed([_told(each) for each in best.failed])}." if best.failed else ""
-    if any(each.check == "symmetry" for each in best.failed):
-        fails += " Its mean over the galaxy's views (--views) turns with the galaxy."
-    others = [title_of(each.method) for each in good[1:3] if each.passed / each.judged > 0.5]
+    fails = f"It fails {_listed([_with_number(item) for item in best.failed])}." if best.failed else ""
+    if any(item.check == "symmetry" for item in best.failed):
+        fails += " Its mean over the galaxy's views (--views) rotates with the galaxy."
+    others = [title_of(item.method) for item in good[1:3] if item.passed / item.judged > 0.5]
     after = f"After it: {_listed(others)}." if others else ""
     return [sentence for sentence in (words, fails, after) if sentence]
 
 
 def _damned(order: Sequence[MethodVerdict]) -> list[str]:
     names = [
-        f"{title_of(each.method)} ({_told(next(f for f in each.failed if f.check in DAMNING))})"
-        for each in order
-        if each.damned
+        f"{title_of(method.method)} ({_with_number(next(bad for bad in method.failed if bad.check in DAMNING))})"
+        for method in order
+        if method.damned
     ]
     return [f"Not to be used: {_listed(names)}; such maps show the image more than the network."] if names else []
 
 
 def _truth(check: Check, order: Sequence[MethodVerdict]) -> list[str]:
-    """Who is better than a Gaussian at the centre; galaxies are at the centre, and it is hard to beat."""
-    told = []
+    """Methods that are better than a Gaussian at the centre, where galaxies are."""
+    phrases = []
     for name in ("relevance_mass", "causal"):
-        asked = [finding for each in order for finding in check.of(each.method, name) if finding.passed is not None]
-        if asked:
-            better = [title_of(finding.method) for finding in asked if finding.passed]
-            told.append(f"“{LIMITS[name].title}” {_listed(better) if better else f'none of {len(asked)} methods'}")
-    return [f"Surely better than a Gaussian at the centre, against the truth: {_listed(told)}."] if told else []
+        findings = [item for method in order for item in check.of(method.method, name) if item.passed is not None]
+        if findings:
+            better = [title_of(item.method) for item in findings if item.passed]
+            phrases.append(
+                f"“{LIMITS[name].title}” {_listed(better) if better else f'none of {len(findings)} methods'}"
+            )
+    if not phrases:
+        return []
+    return [f"Better than a Gaussian at the centre, at 95 % confidence, against the truth: {_listed(phrases)}."]
 
 
-def _told(finding: Finding) -> str:
+def _with_number(finding: Finding) -> str:
     limit = LIMITS[finding.check]
-    side = f"{'surely ' * limit.surely}{'below' if limit.below else 'above'}"
-    beside = "" if finding.limit is None else f", {side} {finding.limit:.2g} wanted"
-    return f"“{limit.title}” ({limit.words} {finding.estimate.value:.2f}{beside})"
+    side = f"{'below' if limit.below else 'above'} {finding.limit:.2g}" if finding.limit is not None else ""
+    required = f", {side}{' at 95 % confidence' * limit.surely} required" if side else ""
+    return f"“{limit.title}” ({limit.words} {finding.estimate.value:.2f}{required})"
 
 
 def _listed(words: Sequence[str]) -> str:

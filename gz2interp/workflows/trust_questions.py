@@ -25,13 +25,13 @@ from gz2interp.trust.map_tests import (
     correlation,
     electrons_of,
     importance,
-    mean_likeness,
+    mean_correlation,
+    noise_resampling,
     order_of,
     random_order,
     rank_correlation,
-    second_draw,
 )
-from gz2interp.trust.truth import PLAIN, of_components, pointing, region_of, relevance_mass, relevance_rank
+from gz2interp.trust.truth import BASELINE_MAPS, of_components, pointing, region_of, relevance_mass, relevance_rank
 from gz2interp.trust.verdict import finding, finding_against
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.repaint import recipe_of_galaxy, repaint_galaxy
@@ -270,7 +270,7 @@ def _deletion_and_insertion(inputs: CheckInputs, explainer: Explainer, maps: Flo
 
 def _noise(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     sample = inputs.few
-    resampled = second_draw(sample.images, sample.sky_sigma, sample.electrons, inputs.generator(3))
+    resampled = noise_resampling(sample.images, sample.sky_sigma, sample.electrons, inputs.generator(3))
     correlations = correlation(maps, explainer.importance(inputs.probe, resampled, sample.classes))
     yield finding("noise", explainer.method.name, bootstrap_mean(correlations, inputs.generator(10)))
 
@@ -282,7 +282,9 @@ def _symmetry(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterat
         return
     views = (explainer.importance(inputs.probe, apply_view(images, view), classes) for view in range(1, VIEWS))
     correlations = [correlation(maps, undo_view(map_, view)) for view, map_ in enumerate(views, start=1)]
-    yield finding("symmetry", explainer.method.name, bootstrap_mean(mean_likeness(correlations), inputs.generator(10)))
+    yield finding(
+        "symmetry", explainer.method.name, bootstrap_mean(mean_correlation(correlations), inputs.generator(10))
+    )
 
 
 def _model_randomisation(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
@@ -303,7 +305,7 @@ def _model_randomisation(inputs: CheckInputs, explainer: Explainer, maps: Floats
         yield finding(
             "model_randomisation", name, bootstrap_mean(correlations[-1], inputs.generator(10)), stage_in_words
         )
-    yield finding("model_randomisation", name, bootstrap_mean(mean_likeness(correlations), inputs.generator(10)))
+    yield finding("model_randomisation", name, bootstrap_mean(mean_correlation(correlations), inputs.generator(10)))
 
 
 def _label_randomisation(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
@@ -324,7 +326,7 @@ def truth_findings(inputs: CheckInputs, method: str, maps: Floats) -> Iterator[F
     """
     if inputs.causes is None:
         return
-    baseline = PLAIN[GAUSSIAN](inputs.sample.images, inputs.generator(20))
+    baseline = BASELINE_MAPS[GAUSSIAN](inputs.sample.images, inputs.generator(20))
     for check, measure in TRUTH_TESTS.items():
         numbers, baseline_numbers = measure(inputs.causes, maps), measure(inputs.causes, baseline)
         for class_name, selected in _groups(inputs, numbers):
@@ -337,7 +339,7 @@ def truth_findings(inputs: CheckInputs, method: str, maps: Floats) -> Iterator[F
 
 def baseline_findings(inputs: CheckInputs) -> Iterator[Finding]:
     """The findings of `truth_findings` for baseline maps, under their names in brackets."""
-    for name, draw in PLAIN.items():
+    for name, draw in BASELINE_MAPS.items():
         yield from truth_findings(inputs, f"({name})", draw(inputs.sample.images, inputs.generator(20)))
 
 
