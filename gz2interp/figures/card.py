@@ -146,15 +146,17 @@ def _draw_mistakes(part: Any, card: ModelCard, pictures: Bytes, lines: int) -> N
         axes.set_axis_off()
     for axes, mistake, picture in zip(panels, card.mistakes, pictures, strict=False):
         axes.imshow(picture, origin="lower", interpolation="nearest")
-        said, label = (name_in_words(word) for word in (mistake.prediction, mistake.label))
-        axes.set_title(f"{said} {mistake.confidence:.0%}\nlabel {label}", fontsize=6, pad=2)
+        prediction, label = (name_in_words(word) for word in (mistake.prediction, mistake.label))
+        axes.set_title(f"{prediction} {mistake.confidence:.0%}\nlabel {label}", fontsize=6, pad=2)
         axes.text(0.5, -0.03, mistake.galaxy_id, transform=axes.transAxes, ha="center", va="top", fontsize=4.5)
     part.suptitle("Most confident errors", x=0.01, ha="left", fontsize=7)
 
 
 def _columns(estimates: Any) -> NDArray[np.float64]:
     """Value, low and high, float (3, n)."""
-    return np.array([(each.value, each.low, each.high) for each in estimates], np.float64).reshape(-1, 3).T
+    return (
+        np.array([(estimate.value, estimate.low, estimate.high) for estimate in estimates], np.float64).reshape(-1, 3).T
+    )
 
 
 def _without(axes: Axes, title: str, words: str) -> None:

@@ -70,49 +70,49 @@ def outlines(
     """
     edges = [np.linspace(low, high, GRID + 1) for low, high in ((window.y0, window.y1), (window.x0, window.x1))]
     y, x = ((side[1:] + side[:-1]) / 2 for side in edges)
-    found = []
+    contours = []
     for number, place in places.items():
         members = coordinates[numbers == number]
         counts, _, _ = np.histogram2d(members[:, 1], members[:, 0], bins=edges)
         smooth = ndimage.gaussian_filter(counts, SMOOTHED, mode="constant")
         level = LEVEL * float((smooth * counts).sum()) / max(len(members), 1)
         lines = contour_generator(x, y, smooth).lines(level)
-        found.append(Outline(number, tuple(line for line in lines if len(line) > 8), place))
-    return found
+        contours.append(Outline(number, tuple(line for line in lines if len(line) > 8), place))
+    return contours
 
 
 def add_outlines(
-    figure: go.Figure, found: Sequence[Outline], chosen: int = 0, flagged: Collection[int] = ()
+    figure: go.Figure, contours: Sequence[Outline], chosen: int = 0, flagged: Collection[int] = ()
 ) -> go.Figure:
     """Draw outlines and numbers over a map.
 
     Parameters
     ----------
     figure : plotly Figure
-    found : sequence of Outline
+    contours : sequence of Outline
     chosen : int
         The selected cluster; 0 for none.
     flagged : collection of int
         Clusters that the sky or the telescope has probably made: dashed.
     """
-    for each in sorted(found, key=lambda one: one.number == chosen):
+    for outline in sorted(contours, key=lambda one: one.number == chosen):
         line = {"color": QUIET, "width": 1.4, "dash": "solid"}
-        if each.number in flagged:
+        if outline.number in flagged:
             line |= {"color": WARNING, "dash": "dash"}
-        if each.number == chosen:
+        if outline.number == chosen:
             line |= {"color": CHOSEN, "width": 3}
-        x, y = _joined(each.lines)
+        x, y = _joined(outline.lines)
         figure.add_trace(
             go.Scatter(
-                x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False, meta=f"cluster-{each.number}"
+                x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False, meta=f"cluster-{outline.number}"
             )
         )
-    for each in found:
-        colour = CHOSEN if each.number == chosen else WARNING if each.number in flagged else "#30363D"
+    for outline in contours:
+        colour = CHOSEN if outline.number == chosen else WARNING if outline.number in flagged else "#30363D"
         figure.add_annotation(
-            x=each.place[0],
-            y=each.place[1],
-            text=f"<b>{each.number}</b>",
+            x=outline.place[0],
+            y=outline.place[1],
+            text=f"<b>{outline.number}</b>",
             showarrow=False,
             font={"size": 11, "color": "#FFFFFF"},
             bgcolor=colour,
@@ -133,8 +133,8 @@ def mean_pictures(image: Floats, bands: Sequence[str], stretch: Stretch) -> NDAr
         The survey's, of the colours; each band has a scale of its own.
     """
     greys = [np.round(255 * asinh_share(image[..., place].astype(np.float64))) for place in range(len(bands))]
-    shown = [np.repeat(grey[..., None], 3, axis=2).astype(np.uint8) for grey in greys]
-    return np.stack([rgb(image, bands, stretch), *shown])
+    colours = [np.repeat(grey[..., None], 3, axis=2).astype(np.uint8) for grey in greys]
+    return np.stack([rgb(image, bands, stretch), *colours])
 
 
 def _joined(lines: Sequence[NDArray[np.float64]]) -> tuple[list[float | None], list[float | None]]:

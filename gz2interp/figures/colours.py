@@ -81,15 +81,19 @@ Colouring = Categories | NumberScale
 
 def categories(title: str, words: Sequence[str | None] | NDArray[np.object_], most: int = len(OKABE_ITO)) -> Categories:
     """Colours for a column of words, the most frequent first."""
-    named = np.array([str(word) if _said(word) else "" for word in words], dtype=object)
-    found, inverse, counts = np.unique(named.astype(str), return_inverse=True, return_counts=True)
-    order = [place for place in np.argsort(-counts, kind="stable") if found[place]]
-    kept, rest = order[:most], order[most:]
-    names = [str(found[place]) for place in kept] + ["other"] * bool(rest) + ["none"] * bool((found == "").any())
-    code = np.full(len(found), len(kept), dtype=np.int64)
-    code[kept] = np.arange(len(kept))
-    code[found == ""] = len(names) - 1
-    colours = OKABE_ITO[: len(kept)] + (OTHER,) * (len(names) - len(kept))
+    named = np.array([str(word) if _is_named(word) else "" for word in words], dtype=object)
+    categories, inverse, counts = np.unique(named.astype(str), return_inverse=True, return_counts=True)
+    order = [place for place in np.argsort(-counts, kind="stable") if categories[place]]
+    largest, rest = order[:most], order[most:]
+    names = (
+        [str(categories[place]) for place in largest]
+        + ["other"] * bool(rest)
+        + ["none"] * bool((categories == "").any())
+    )
+    code = np.full(len(categories), len(largest), dtype=np.int64)
+    code[largest] = np.arange(len(largest))
+    code[categories == ""] = len(names) - 1
+    colours = OKABE_ITO[: len(largest)] + (OTHER,) * (len(names) - len(largest))
     return Categories(title, code[inverse], tuple(names), tuple(colours))
 
 
@@ -101,7 +105,7 @@ def scale(title: str, values: Sequence[float] | Floats) -> NumberScale:
     return NumberScale(title, numbers, float(low), float(high))
 
 
-def _said(word: object) -> bool:
+def _is_named(word: object) -> bool:
     return word is not None and word == word and str(word) not in ("", "None", "nan", "<NA>")
 
 

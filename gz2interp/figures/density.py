@@ -89,8 +89,8 @@ def density_rgba(points: Floats, colours: Floats, window: MapWindow, members: Bo
     image[:, :3] = np.stack(sums, axis=1) / np.maximum(counts, 1)[:, None]
     image[:, 3] = _opacity(counts)
     if members is not None:
-        chosen = np.bincount(cells[members[within]], minlength=PIXELS * PIXELS)
-        image[:, 3] *= np.where(chosen > 0, 1.0, 0.25)
+        counts_inside = np.bincount(cells[members[within]], minlength=PIXELS * PIXELS)
+        image[:, 3] *= np.where(counts_inside > 0, 1.0, 0.25)
     return image.round().astype(np.uint8).reshape(PIXELS, PIXELS, 4)
 
 

@@ -75,10 +75,10 @@ def pieces_around(images: Floats, cells: CellGeometry, y: Ints, x: Ints) -> Floa
     float32 (n, y', x', band)
     """
     sides = piece_sides(cells)
-    found = np.empty((len(images), *sides, images.shape[-1]), images.dtype)
-    for piece, image, row, column in zip(found, images, y, x, strict=True):
+    regions = np.empty((len(images), *sides, images.shape[-1]), images.dtype)
+    for piece, image, row, column in zip(regions, images, y, x, strict=True):
         piece[:] = image[cells.window(int(row), int(column), sides)]
-    return found
+    return regions
 
 
 def piece_sides(cells: CellGeometry) -> tuple[int, int]:

@@ -96,8 +96,8 @@ def _points(x: Sequence[float], shares: Sequence[Estimate], colour: str, word: s
     spread = {"type": "data", "array": np.clip(high - value, 0, None), "arrayminus": np.clip(value - low, 0, None)}
     points = go.Scatter(x=list(x), y=value, mode="markers", marker={"color": colour, "size": 8})
     points.update(error_y=spread | {"thickness": 1.5, "width": 0, "color": colour})
-    told = [f"{each} {word}, {each.count} galaxies" for each in shares]
-    return points.update(text=told, hovertemplate="%{text}<extra></extra>")
+    texts = [f"{each} {word}, {each.count} galaxies" for each in shares]
+    return points.update(text=texts, hovertemplate="%{text}<extra></extra>")
 
 
 def panel(across: str, up: str) -> go.Figure:

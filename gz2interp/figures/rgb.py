@@ -65,9 +65,9 @@ def rgb_bands(bands: Sequence[str]) -> tuple[int, int, int]:
     names = list(bands)
     if not names:
         raise InputError("A survey without bands has no colours", "at least one band", f"name its bands, as in {BANDS}")
-    for wanted in (WANTED, COMPOSITE, DISPLAY_BANDS):
-        if set(wanted) <= set(names):
-            first, second, third = (names.index(band) for band in wanted)
+    for band_set in (WANTED, COMPOSITE, DISPLAY_BANDS):
+        if set(band_set) <= set(names):
+            first, second, third = (names.index(band) for band in band_set)
             return first, second, third
     last = len(names) - 1
     return last, round(last / 2), 0

@@ -34,19 +34,19 @@ def dots_panel(
         What the numbers are.
     """
     figure = panel(across, "")
-    known = [(title, found, passed) for title, found, passed in rows if found.value is not None]
-    value, low, high = np.array([(one.value, one.low, one.high) for _, one, _ in known], float).reshape(-1, 3).T
-    colours = [BLUE if passed else QUIET if passed is None else ORANGE for *_, passed in known]
-    marks = ["circle" if passed else "circle-open" if passed is None else "x" for *_, passed in known]
+    finite = [(title, estimate, passed) for title, estimate, passed in rows if estimate.value is not None]
+    value, low, high = np.array([(one.value, one.low, one.high) for _, one, _ in finite], float).reshape(-1, 3).T
+    colours = [BLUE if passed else QUIET if passed is None else ORANGE for *_, passed in finite]
+    marks = ["circle" if passed else "circle-open" if passed is None else "x" for *_, passed in finite]
     spread = {"type": "data", "array": np.clip(high - value, 0, None), "arrayminus": np.clip(value - low, 0, None)}
     figure.add_trace(
         go.Scatter(
             x=value,
-            y=[title for title, *_ in known],
+            y=[title for title, *_ in finite],
             mode="markers",
             marker={"color": colours, "size": 9, "symbol": marks},
             error_x=spread | {"thickness": 1.2, "width": 0, "color": QUIET},
-            text=[f"{title}: {found.plain}, {found.count} galaxies" for title, found, _ in known],
+            text=[f"{title}: {estimate.plain}, {estimate.count} galaxies" for title, estimate, _ in finite],
             hovertemplate="%{text}<extra></extra>",
         )
     )
@@ -56,7 +56,7 @@ def dots_panel(
             figure.add_annotation(
                 x=at, y=1, yref="paper", yanchor="bottom", text=name, showarrow=False, font={"size": 11}
             )
-    figure.update_layout(height=70 + ROW * len(known), margin={"l": 0, "r": 6, "t": 22, "b": 0})
+    figure.update_layout(height=70 + ROW * len(finite), margin={"l": 0, "r": 6, "t": 22, "b": 0})
     figure.update_xaxes(rangemode="tozero")
     return figure.update_yaxes(autorange="reversed", showgrid=False)
 

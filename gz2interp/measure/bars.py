@@ -90,7 +90,7 @@ def fitted_ellipses(maps: NDArray[np.floating], farthest: float = 3.0) -> Ellips
     count, height, width = maps.shape
     y, x = (axis.ravel() for axis in np.mgrid[:height, :width].astype(np.float64))
     x, y = x - (width - 1) / 2, y - (height - 1) / 2
-    found = np.tile([0.0, 0.0, BEGINNING**2, BEGINNING**2, 0.0], (count, 1))
+    ellipses = np.tile([0.0, 0.0, BEGINNING**2, BEGINNING**2, 0.0], (count, 1))
     values = np.asarray(maps, np.float64).reshape(count, -1)
     moving = np.isfinite(values).all(axis=1) & (np.nan_to_num(values).max(axis=1) > 0)
     failed = ~moving
@@ -99,15 +99,15 @@ def fitted_ellipses(maps: NDArray[np.floating], farthest: float = 3.0) -> Ellips
         at = np.flatnonzero(moving)
         if not len(at):
             break
-        before, after = found[at], _step(values[at], x, y, found[at], farthest)
+        before, after = ellipses[at], _step(values[at], x, y, ellipses[at], farthest)
         lost = ~_possible(after, largest)
-        found[at] = np.where(lost[:, None], np.nan, after)
+        ellipses[at] = np.where(lost[:, None], np.nan, after)
         failed[at[lost]] = True
         settled = np.abs(after - before)[:, 2:].max(axis=1) < STILL * (after[:, 2] + after[:, 3])
         moving[at[lost | settled]] = False
-    failed |= (np.abs(found[:, :2]) >= farthest).any(axis=1)  # held at the limit: its middle lies elsewhere
-    found[failed] = np.nan
-    return _ellipses(found)
+    failed |= (np.abs(ellipses[:, :2]) >= farthest).any(axis=1)  # held at the limit: its middle lies elsewhere
+    ellipses[failed] = np.nan
+    return _ellipses(ellipses)
 
 
 def _step(values: Floats, x: Floats, y: Floats, at: Floats, farthest: float) -> Floats:
@@ -124,15 +124,15 @@ def _step(values: Floats, x: Floats, y: Floats, at: Floats, farthest: float) -> 
     return np.column_stack([np.clip(centre, -farthest, farthest), *(2 * variance for variance in variances)])
 
 
-def _possible(found: Floats, largest: float) -> NDArray[np.bool_]:
+def _possible(ellipses: Floats, largest: float) -> NDArray[np.bool_]:
     """Whether it is a shape that pixels can show, and not the whole map."""
-    xx, yy, xy = found[:, 2], found[:, 3], found[:, 4]
+    xx, yy, xy = ellipses[:, 2], ellipses[:, 3], ellipses[:, 4]
     half, apart = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     return np.asarray((half - apart > SMALLEST**2) & (half + apart < largest**2))
 
 
-def _ellipses(found: Floats) -> Ellipses:
-    x, y, xx, yy, xy = found.T
+def _ellipses(ellipses: Floats) -> Ellipses:
+    x, y, xx, yy, xy = ellipses.T
     half, apart = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     angle = np.rad2deg(np.arctan2(2 * xy, xx - yy)) / 2 % 180.0
     return Ellipses(np.sqrt(half + apart), np.sqrt(half - apart), angle, x, y)
@@ -201,12 +201,12 @@ def bars_in(maps: NDArray[np.floating], pixel_scale: NDArray[np.floating] | floa
         raise InputError(f"Maps of shape {maps.shape} were given", "(n, y, x)", "seen_in makes such of an attribution")
     if maps.size and np.nanmin(maps) < 0:
         raise InputError("A map below 0 was given", "Sizes, or what speaks for the score", "See seen_in")
-    found = fitted_ellipses(maps)
-    ratio = found.minor / found.major
-    why_not = tuple(_why_not(*known) for known in zip(maps, found.major, ratio, strict=True))
-    there = np.array([not words for words in why_not], np.bool_)
-    length = np.where(there, FWHM * found.major * np.asarray(pixel_scale, np.float64), np.nan)
-    return BarMeasurements(length, np.where(there, found.angle, np.nan), ratio, found.x, found.y, why_not)
+    ellipses = fitted_ellipses(maps)
+    ratio = ellipses.minor / ellipses.major
+    why_not = tuple(_why_not(*bar) for bar in zip(maps, ellipses.major, ratio, strict=True))
+    valid = np.array([not words for words in why_not], np.bool_)
+    length = np.where(valid, FWHM * ellipses.major * np.asarray(pixel_scale, np.float64), np.nan)
+    return BarMeasurements(length, np.where(valid, ellipses.angle, np.nan), ratio, ellipses.x, ellipses.y, why_not)
 
 
 def position_angles(angle: NDArray[np.floating], of_y_axis: NDArray[np.floating] | float) -> Floats:

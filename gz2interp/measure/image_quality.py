@@ -97,11 +97,11 @@ def image_quality(
             f"Images {pixels.shape}, {len(bands)} bands and pixel scales {scale.shape} were given",
             "Images (n, y, x, band), the name of each band, and one pixel scale for each image",
         )
-    told = np.full((len(pixels), len(bands)), np.nan) if psf_fwhm is None else np.asarray(psf_fwhm, np.float32)
+    psf_widths = np.full((len(pixels), len(bands)), np.nan) if psf_fwhm is None else np.asarray(psf_fwhm, np.float32)
     starts = range(0, max(len(pixels), 1), PORTION)
     parts = [_portion(pixels[at : at + PORTION], mask[at : at + PORTION], scale[at : at + PORTION]) for at in starts]
-    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return _named(found, bands, scale, told.reshape(len(pixels), len(bands)))
+    measured = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return _named(measured, bands, scale, psf_widths.reshape(len(pixels), len(bands)))
 
 
 def _portion(images: Floats, valid: Bools, scale: Floats) -> Columns:
@@ -126,13 +126,13 @@ def _portion(images: Floats, valid: Bools, scale: Floats) -> Columns:
     }
 
 
-def _named(found: Columns, bands: Sequence[str], scale: Floats, told: Floats) -> Columns:
-    found["psf"] = np.where(np.isfinite(told), told, found["psf"])
-    width = found["psf"] / scale[:, None] / FWHM
-    noise = found["sky"] * np.sqrt(4 * np.pi) * np.maximum(width, 0.5)  # of the best filter for a Gaussian star
-    found["depth"] = ZERO_POINT - 2.5 * np.log10(LIMIT * noise)
-    columns = {f"{what}_{band}": found[what][:, at] for what in PER_BAND for at, band in enumerate(bands)}
-    columns |= {what: found[what] for what in (*OF_IMAGE, *GALAXY_COLUMNS)}
+def _named(measured: Columns, bands: Sequence[str], scale: Floats, psf_widths: Floats) -> Columns:
+    measured["psf"] = np.where(np.isfinite(psf_widths), psf_widths, measured["psf"])
+    width = measured["psf"] / scale[:, None] / FWHM
+    noise = measured["sky"] * np.sqrt(4 * np.pi) * np.maximum(width, 0.5)  # of the best filter for a Gaussian star
+    measured["depth"] = ZERO_POINT - 2.5 * np.log10(LIMIT * noise)
+    columns = {f"{what}_{band}": measured[what][:, at] for what in PER_BAND for at, band in enumerate(bands)}
+    columns |= {what: measured[what] for what in (*OF_IMAGE, *GALAXY_COLUMNS)}
     return {name: np.asarray(columns[name], np.float32) for name in quality_columns(bands)}
 
 

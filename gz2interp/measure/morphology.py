@@ -69,7 +69,7 @@ def morphology_words(bands: Sequence[str]) -> dict[str, str]:
     words |= {f"colour_{band}": f"its light in {band} against the other bands" for band in bands}
     words |= {f"inner_{band}": f"the light of its middle in {band} against the other bands" for band in bands}
     lacking = ("one_band_", "line_in_a_band") if len(bands) < 2 else ()
-    return {name: each for name, each in words.items() if not name.startswith(lacking or "\0")}
+    return {name: values for name, values in words.items() if not name.startswith(lacking or "\0")}
 
 
 def morphology(images: ArrayLike, bands: Sequence[str]) -> dict[str, Floats]:
@@ -109,14 +109,14 @@ def morphology(images: ArrayLike, bands: Sequence[str]) -> dict[str, Floats]:
 def _block(images: Floats, bands: Sequence[str]) -> dict[str, Floats]:
     fitted = isophotes(above_sky(images))
     size = sizes(fitted)
-    told = {
+    results = {
         "signal": np.arcsinh(size.signal / 2),
         "petrosian": np.log(size.petrosian),
         "half": np.log(np.maximum(size.half, 0.1)),
         "axis_ratio": fitted.axis_ratio,
         "concentration": size.concentration,
     }
-    told |= profile_shape(fitted, size) | residuals(fitted, size) | one_band(fitted, size)
+    results |= profile_shape(fitted, size) | residuals(fitted, size) | one_band(fitted, size)
     for name, of_bands in zip(("colour", "inner"), colours(fitted, size), strict=True):
-        told |= {f"{name}_{band}": of_bands[:, at] for at, band in enumerate(bands)}
-    return {name: np.nan_to_num(each).astype(np.float32) for name, each in told.items()}
+        results |= {f"{name}_{band}": of_bands[:, at] for at, band in enumerate(bands)}
+    return {name: np.nan_to_num(values).astype(np.float32) for name, values in results.items()}

@@ -164,13 +164,13 @@ def _background(images: Floats, sky: Bools, sigma: Floats) -> Floats:
     pixels = images.reshape(len(images), -1, images.shape[3])
     level = _median(images, sky)
     spread = TO_SIGMA * _median(np.abs(images - level[:, None, None]), sky)
-    seen = sky.reshape(len(images), -1)[..., None]
-    kept = seen & (np.abs(pixels - level[:, None]) < 3 * np.maximum(spread, sigma)[:, None])
+    in_sky = sky.reshape(len(images), -1)[..., None]
+    used = in_sky & (np.abs(pixels - level[:, None]) < 3 * np.maximum(spread, sigma)[:, None])
     plane = np.zeros((len(images), 3, images.shape[3]), np.float32)
     for _ in range(4):
-        plane = _fitted(terms, pixels, kept.astype(np.float32))
+        plane = _fitted(terms, pixels, used.astype(np.float32))
         rest = pixels - terms @ plane
-        kept = seen & (np.abs(rest) < CLIPPED * sigma[:, None])
+        used = in_sky & (np.abs(rest) < CLIPPED * sigma[:, None])
     return plane
 
 
@@ -309,6 +309,6 @@ def _peaks(signal: Floats, sky: Bools) -> list[tuple[int, int]]:
 
 
 def _widths(stamp: Floats, sigma: Floats) -> Floats:
-    found = fitted_ellipses(np.maximum(np.moveaxis(stamp, -1, 0), 0), farthest=2.0)
-    alone = (stamp.max(axis=(0, 1)) > SEEN * sigma) & (found.minor >= ROUND * found.major)
-    return np.where(alone, FWHM * np.sqrt(found.major * found.minor) / WINGS, np.nan).astype(np.float32)
+    ellipses = fitted_ellipses(np.maximum(np.moveaxis(stamp, -1, 0), 0), farthest=2.0)
+    alone = (stamp.max(axis=(0, 1)) > SEEN * sigma) & (ellipses.minor >= ROUND * ellipses.major)
+    return np.where(alone, FWHM * np.sqrt(ellipses.major * ellipses.minor) / WINGS, np.nan).astype(np.float32)

@@ -48,15 +48,15 @@ class Stacks:
         groups : int64 (m,)
             Below 0 for none.
         """
-        known = np.isfinite(light)
-        for group in np.unique(groups[(groups >= 0) & known]):
-            members = (groups == group) & known
-            own = np.maximum(light[members], self._least).astype(np.float32)
-            seen = valid[members]
-            shares = _no_brighter(images[members]) / own[:, None, None, None]
-            self._sums[group] += np.where(seen[..., None], shares, 0).sum(axis=0)
-            self._weights[group] += seen.sum(axis=0)
-            self.counts[group] += len(own)
+        finite = np.isfinite(light)
+        for group in np.unique(groups[(groups >= 0) & finite]):
+            members = (groups == group) & finite
+            member_light = np.maximum(light[members], self._least).astype(np.float32)
+            member_valid = valid[members]
+            shares = _no_brighter(images[members]) / member_light[:, None, None, None]
+            self._sums[group] += np.where(member_valid[..., None], shares, 0).sum(axis=0)
+            self._weights[group] += member_valid.sum(axis=0)
+            self.counts[group] += len(member_light)
 
     def means(self) -> Floats:
         """float32 (group, y, x, band); 0 where no galaxy has a valid pixel."""

@@ -77,8 +77,8 @@ def altered(recipe: Recipe, alteration: Alteration) -> Recipe:
     for name in named:
         if name not in recipe.components:
             raise InputError(f"This {recipe.kind} has no {name}", f"It is made of {', '.join(recipe.components)}")
-    kept = tuple(part for part in recipe.parts if part.name not in alteration.without)
-    left = replace(recipe, parts=kept + alteration.with_parts)
+    remaining = tuple(part for part in recipe.parts if part.name not in alteration.without)
+    left = replace(recipe, parts=remaining + alteration.with_parts)
     steps: list[Callable[[Recipe], Recipe]] = [
         partial(_turned, degrees=alteration.turned),
         partial(_rescaled, factors=10 ** (-0.4 * _magnitudes(alteration)), only=alteration.only),

@@ -104,8 +104,8 @@ def spectrum_of(field: Floats) -> Spectrum:
     """
     half = FIELD_SIZE // 2
     columns = fft.fft(fft.rfft(field)[..., : half + 1], axis=-2)
-    kept = np.concatenate([columns[..., :half, :], columns[..., -half:, :]], axis=-2)
-    return np.asarray(kept * _pixel_response())
+    halves = np.concatenate([columns[..., :half, :], columns[..., -half:, :]], axis=-2)
+    return np.asarray(halves * _pixel_response())
 
 
 @cache

@@ -105,8 +105,8 @@ def seen_through(recipe: Recipe, cutout: Cutout) -> Recipe:
             "Cut it from frames with trainer.sources.SdssFrames, which measures stars",
         )
     sky_sigma = tuple(float(sigma) for sigma in cutout.sky_sigma)
-    known = len(sky_sigma) == len(BANDS) and all(sigma > 0 for sigma in sky_sigma)
-    noise = replace(recipe.noise, sky_sigma=sky_sigma) if known else recipe.noise
+    is_measured = len(sky_sigma) == len(BANDS) and all(sigma > 0 for sigma in sky_sigma)
+    noise = replace(recipe.noise, sky_sigma=sky_sigma) if is_measured else recipe.noise
     return replace(recipe, psf=replace(recipe.psf, fwhm=widths), noise=noise)
 
 

@@ -167,8 +167,8 @@ POPULATIONS: Mapping[str, Population] = {
 def draw_photometry(rng: Generator, population: Population) -> Photometry:
     """Magnitudes and size of one galaxy of a population."""
     r_mag = float(np.interp(rng.random(), QUANTILES, population.r_mag))
-    common, own = rng.standard_normal(), rng.standard_normal(4)
-    deviation = np.sqrt(SHARED_COLOUR) * common + np.sqrt(1 - SHARED_COLOUR) * own
+    common, independent = rng.standard_normal(), rng.standard_normal(4)
+    deviation = np.sqrt(SHARED_COLOUR) * common + np.sqrt(1 - SHARED_COLOUR) * independent
     # A galaxy beyond two and a half scatters is an error of the photometry, not a colour.
     colours = np.array(population.colours) + np.array(population.scatter) * np.clip(deviation, -2.5, 2.5)
     spread = population.radius_scatter * np.clip(rng.standard_normal(), -2.5, 2.5)

@@ -148,14 +148,14 @@ def _features(cells: Sequence[AtlasCell]) -> list[Floats | None]:
 def _arrangement(page: FigureSize, panels: int, span: tuple[int, int], key: float, others: float) -> tuple[int, float]:
     """Panels in a line, and inches from cell to cell: the largest that a page has room for."""
     wide, tall = span
-    found = {}
+    widths = {}
     for columns in range(1, panels + 1):
         rows = -(-panels // columns)
         width = page.width - key - 0.09 - columns * _BETWEEN
         height = TALLEST - 0.06 - others - rows * (_TITLE + _BETWEEN)
-        found[columns] = min(width / (columns * wide), height / (rows * tall))
-    columns = max(found, key=lambda each: found[each])
-    return columns, min(found[columns], _WIDEST)
+        widths[columns] = min(width / (columns * wide), height / (rows * tall))
+    columns = max(widths, key=lambda count: widths[count])
+    return columns, min(widths[columns], _WIDEST)
 
 
 def _checked(pitch: float, span: tuple[int, int], page: FigureSize) -> None:

@@ -79,8 +79,8 @@ def bands_figure(
     across = min(_ACROSS[page.columns] + (not pictures and not page.is_narrow), len(parts))
     rows = -(-len(parts) // across)
     pitch = (page.width - 0.05) / across
-    said = [wrapped(part.words, pitch - 0.1) for part in parts]
-    head = LINE * (max(each.count("\n") for each in said) + 1) + 0.05
+    texts = [wrapped(part.words, pitch - 0.1) for part in parts]
+    head = LINE * (max(text.count("\n") for text in texts) + 1) + 0.05
 
     def step(side: float) -> float:
         return head + side + _LABELS + _BETWEEN
@@ -94,7 +94,7 @@ def bands_figure(
         for place, part in enumerate(parts):
             row, column = divmod(place, across)
             x, y = 0.05 + column * pitch, row * step(side) + head
-            sheet.text(x, y - 0.03, said[place], va="bottom")
+            sheet.text(x, y - 0.03, texts[place], va="bottom")
             start = x
             if part.shown is not None and stretch is not None:
                 picture = sheet.axes(x, y, side, side)

@@ -62,8 +62,8 @@ def by_band_figure(
     left, beneath = FOR_WCS if manner.axes == "wcs" else (0.0, 0.0)
     pitch = (page.width - _NAMES - _BAR) / len(galaxies)
     widest = min((pitch - left - _BETWEEN - GAP) / 2, _WIDEST)
-    said = [wrapped(shown.words, max(2 * widest, 1.2)) for shown in galaxies]
-    head = LINE * (max(each.count("\n") for each in said) + 1) + 0.06
+    texts = [wrapped(galaxy.words, max(2 * widest, 1.2)) for galaxy in galaxies]
+    head = LINE * (max(text.count("\n") for text in texts) + 1) + 0.06
 
     def height(side: float) -> float:
         return head + len(rows) * (side + GAP) + beneath
@@ -76,14 +76,14 @@ def by_band_figure(
         for row, name in enumerate(rows):
             y = head + row * (side + GAP) + (beneath if row else 0.0)
             sheet.text(places[0] - left - 0.05, y + side / 2, name if row else "all\nbands", ha="right", va="center")
-            for place, (x, shown, values) in enumerate(zip(places, galaxies, maps, strict=True)):
-                wcs = wcs_of(shown, manner.axes)
+            for place, (x, galaxy, values) in enumerate(zip(places, galaxies, maps, strict=True)):
+                wcs = wcs_of(galaxy, manner.axes)
                 picture, map_ = (sheet.axes(x + k * (side + GAP), y, side, side, wcs) for k in range(2))
                 if row:
-                    pairs.of_band(picture, map_, shown, values, row - 1)
+                    pairs.of_band(picture, map_, galaxy, values, row - 1)
                 else:
-                    pairs.of_all(picture, map_, shown, values)
-                    sheet.text(x, head - 0.03, said[place], va="bottom")
+                    pairs.of_all(picture, map_, galaxy, values)
+                    sheet.text(x, head - 0.03, texts[place], va="bottom")
                     put_letter(picture, place)
         bar = sheet.axes(places[-1] + 2 * (side + GAP) + 0.02, head, 0.07, min(1.6, 2 * side))
         colour_bar(sheet.figure, bar, scale, manner)
@@ -99,25 +99,25 @@ class BandPanels:
     manner: FigureStyle
     stretch: Stretch
 
-    def of_all(self, picture: Axes, map_: Axes, shown: FigureGalaxy, values: Floats) -> None:
+    def of_all(self, picture: Axes, map_: Axes, galaxy: FigureGalaxy, values: Floats) -> None:
         """In colour, and the map of all bands together."""
-        draw_picture(picture, shown, self.bands, self.stretch)
-        draw_map(map_, total(values), shown, self.bands, self.scale, self.manner, self.stretch)
-        put_place(picture, shown, self.manner.axes, first=True)
-        self._put_coordinates(map_, shown)
+        draw_picture(picture, galaxy, self.bands, self.stretch)
+        draw_map(map_, total(values), galaxy, self.bands, self.scale, self.manner, self.stretch)
+        put_place(picture, galaxy, self.manner.axes, first=True)
+        self._put_coordinates(map_, galaxy)
 
-    def of_band(self, picture: Axes, map_: Axes, shown: FigureGalaxy, values: Floats, place: int) -> None:
+    def of_band(self, picture: Axes, map_: Axes, galaxy: FigureGalaxy, values: Floats, place: int) -> None:
         """In grey, and the map of that band, laid over the band's own image where it is laid over one."""
-        own = replace(self.manner, on=self.bands[place]) if self.manner.on == RGB else self.manner
-        show(picture, band_grey(shown.image[..., place]))
-        hatch_invalid(picture, shown.valid)
-        draw_map(map_, values[..., place], shown, self.bands, self.scale, own, self.stretch)
-        self._put_coordinates(picture, shown)
-        self._put_coordinates(map_, shown)
+        band_style = replace(self.manner, on=self.bands[place]) if self.manner.on == RGB else self.manner
+        show(picture, band_grey(galaxy.image[..., place]))
+        hatch_invalid(picture, galaxy.valid)
+        draw_map(map_, values[..., place], galaxy, self.bands, self.scale, band_style, self.stretch)
+        self._put_coordinates(picture, galaxy)
+        self._put_coordinates(map_, galaxy)
 
-    def _put_coordinates(self, axis: Axes, shown: FigureGalaxy) -> None:
+    def _put_coordinates(self, axis: Axes, galaxy: FigureGalaxy) -> None:
         if self.manner.axes == "wcs":
-            put_place(axis, shown, self.manner.axes, first=False)
+            put_place(axis, galaxy, self.manner.axes, first=False)
 
 
 def _refuse(galaxies: Sequence[FigureGalaxy], maps: Sequence[Floats], page: FigureSize) -> None:

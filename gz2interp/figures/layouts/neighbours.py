@@ -49,8 +49,8 @@ def neighbours_figure(
     lines = [group[start : start + across] for group in groups for start in range(0, len(group), across)]
     across = min(across, max(len(line) for line in lines))
     widest = min((page.width - _BAR) / across - _BETWEEN - left, 1.3)
-    said = [wrapped(cell.shown.words, widest + _BETWEEN / 2) for line in lines for cell in line]
-    words = LINE * (max(each.count("\n") for each in said) + 1) + 0.05
+    texts = [wrapped(cell.shown.words, widest + _BETWEEN / 2) for line in lines for cell in line]
+    words = LINE * (max(text.count("\n") for text in texts) + 1) + 0.05
 
     def step(side: float) -> float:
         return words + 2 * side + GAP + beneath + 0.06

@@ -80,8 +80,8 @@ def repaint_figure(
     beside = 0.0 if page.is_narrow else _WORDS
     titled = 2 * LINE + 0.05
     room = page.width - beside - left - _BAR
-    said = [wrapped(pair.before.words, page.width if page.is_narrow else _WORDS - 0.06) for pair in pairs]
-    above = LINE * (max(each.count("\n") for each in said) + 1) + 0.04 if page.is_narrow else 0.0
+    texts = [wrapped(pair.before.words, page.width if page.is_narrow else _WORDS - 0.06) for pair in pairs]
+    above = LINE * (max(text.count("\n") for text in texts) + 1) + 0.04 if page.is_narrow else 0.0
 
     once = titled if lines == 1 else 0.0  # titles above the first row tell of all
 
@@ -94,7 +94,7 @@ def repaint_figure(
     with mpl.rc_context(STYLE):
         sheet = FigureSheet(page, once + len(pairs) * step(side), foot)
         stretch = stretch_for([pair.before for pair in pairs], bands)
-        for row, (pair, words) in enumerate(zip(pairs, said, strict=True)):
+        for row, (pair, words) in enumerate(zip(pairs, texts, strict=True)):
             top = row * step(side) + above
             wcs = wcs_of(pair.before, manner.axes)
             axes = []

@@ -54,8 +54,8 @@ def right_wrong_figure(
     left, beneath = FOR_WCS if manner.axes == "wcs" else (0.0, 0.0)
     half = (page.width - _BAR - _BETWEEN) / 2
     widest = min((half - left - GAP) / 2, _WIDEST)
-    said = [wrapped(cell.shown.words, 2 * widest) for cell in (*right, *wrong)]
-    words = LINE * (max(line.count("\n") for line in said) + 1) + _WORDS
+    texts = [wrapped(cell.shown.words, 2 * widest) for cell in (*right, *wrong)]
+    words = LINE * (max(line.count("\n") for line in texts) + 1) + _WORDS
 
     def height(side: float) -> float:
         return _TOP + rows * (side + beneath + words)

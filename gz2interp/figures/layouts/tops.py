@@ -73,8 +73,8 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Figure
     pictures = feature + tops + bottoms
     gaps = (feature + (bottoms > 0)) * _BETWEEN + (pictures - 1) * GAP
     width = (page.width - words - 0.08 - gaps) / pictures
-    said = [wrapped(row.note, words - 0.1) for row in rows]
-    least = LINE * (max(each.count("\n") for each in said) + 2.2)
+    texts = [wrapped(row.note, words - 0.1) for row in rows]
+    least = LINE * (max(text.count("\n") for text in texts) + 2.2)
 
     def step(side: float) -> float:
         return max(side, least) + 0.06
@@ -99,7 +99,7 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Figure
         for place, row in enumerate(rows):
             y = head + place * step(side)
             sheet.text(0.03, y + 0.01, row.title, va="top", weight="bold")
-            sheet.text(0.03, y + 0.01 + LINE, said[place], va="top")
+            sheet.text(0.03, y + 0.01 + LINE, texts[place], va="top")
             if row.feature is not None:
                 image = sheet.axes(words, y, side, side)
                 show(image, rgb(row.feature, bands, of_features))

@@ -100,9 +100,9 @@ def _plane(pixels: Floats, terms: Floats, sigma: Floats) -> Floats:
     pairs = (terms[:, :, None] * terms[:, None, :]).reshape(-1, 9)
     for _ in range(FITS):
         rest = pixels - terms @ plane
-        kept = (np.abs(rest) < CLIPPED * sigma[:, None]).astype(np.float32)
-        squares = (kept.transpose(0, 2, 1) @ pairs).reshape(len(pixels), -1, 3, 3) + np.eye(3, dtype=np.float32)
-        products = (kept * rest).transpose(0, 2, 1) @ terms
+        inliers = (np.abs(rest) < CLIPPED * sigma[:, None]).astype(np.float32)
+        squares = (inliers.transpose(0, 2, 1) @ pairs).reshape(len(pixels), -1, 3, 3) + np.eye(3, dtype=np.float32)
+        products = (inliers * rest).transpose(0, 2, 1) @ terms
         plane += np.moveaxis(np.linalg.solve(squares, products[..., None])[..., 0], 1, 2)
     return plane
 
@@ -181,8 +181,8 @@ def sums(values: Floats, places: Integers, count: int) -> NDArray[np.float64]:
     n = len(places)
     flat = (np.arange(n)[:, None] * count + places).ravel()
     columns = values.reshape(n * places.shape[1], -1).T
-    found = [np.bincount(flat, column, n * count).reshape(n, count) for column in columns]
-    return np.asarray(np.stack(found, axis=-1).reshape(n, count, *values.shape[2:]), np.float64)
+    binned = [np.bincount(flat, column, n * count).reshape(n, count) for column in columns]
+    return np.asarray(np.stack(binned, axis=-1).reshape(n, count, *values.shape[2:]), np.float64)
 
 
 def _middles(above: SkyNormalizedImages, smooth: Floats) -> tuple[Floats, Floats]:
@@ -242,13 +242,13 @@ def _annuli(
     count = int(0.625 * min(above.shape))
     places = np.minimum(radius.astype(np.int64), count - 1)
     area = np.maximum(sums(np.ones_like(radius), places, count), 1)
-    kept = np.ones_like(radius)
+    inliers = np.ones_like(radius)
     for _ in range(CLIPS):
-        mean, scatter = _mean_and_scatter(above.together, kept, places, count)
+        mean, scatter = _mean_and_scatter(above.together, inliers, places, count)
         off = np.abs(above.together - np.take_along_axis(mean, places, axis=1))
-        kept = (off < CLIPPED * np.take_along_axis(scatter, places, axis=1)).astype(np.float32)
+        inliers = (off < CLIPPED * np.take_along_axis(scatter, places, axis=1)).astype(np.float32)
     every = np.concatenate([above.bands, above.together[..., None]], axis=-1)
-    profile, scatter = _mean_and_scatter(every, kept, places, count)
+    profile, scatter = _mean_and_scatter(every, inliers, places, count)
     rest = [_rest(every[..., k], profile[..., k], scatter[..., k], radius) for k in range(every.shape[-1])]
     return area, profile, scatter, np.ascontiguousarray(np.stack(rest, axis=-1))
 
@@ -269,10 +269,10 @@ def _between(annuli: Floats, lower: Integers, share: Floats) -> Floats:
 
 
 def _mean_and_scatter(
-    values: Floats, kept: Floats, places: Integers, count: int
+    values: Floats, inliers: Floats, places: Integers, count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Of each annulus; no annulus is quieter than the sky."""
-    weights = kept if values.ndim == 2 else kept[..., None]
+    weights = inliers if values.ndim == 2 else inliers[..., None]
     number = np.maximum(sums(weights, places, count), 1)
     mean = sums(weights * values, places, count) / number
     square = sums(weights * values * values, places, count) / number

@@ -94,8 +94,8 @@ def colours(fitted: Isophotes, size: Sizes) -> tuple[Doubles, Doubles]:
 def _colour(light: Doubles, area: Doubles, sigma: NDArray[np.float32], last: NDArray[np.int64]) -> Doubles:
     every, last = np.arange(len(light)), np.minimum(last, light.shape[1] - 1)
     soft = 2 * np.sqrt(area[every, last])[:, None]
-    told = np.arcsinh(light[every, last] / soft) + np.log(soft * sigma)
-    return np.asarray(told - told.mean(axis=1, keepdims=True))
+    results = np.arcsinh(light[every, last] / soft) + np.log(soft * sigma)
+    return np.asarray(results - results.mean(axis=1, keepdims=True))
 
 
 def profile_shape(fitted: Isophotes, size: Sizes) -> dict[str, Doubles]:
@@ -103,15 +103,15 @@ def profile_shape(fitted: Isophotes, size: Sizes) -> dict[str, Doubles]:
     profile, error = fitted.profile[..., -1], fitted.error
     at = (np.arange(profile.shape[1]) + 0.5)[None] / size.petrosian[:, None]
     mean = np.log(size.light / size.petrosian**2)
-    told: dict[str, Doubles] = {}
+    results: dict[str, Doubles] = {}
     for radius, width in zip(RADII, WIDTHS, strict=True):
         weight = np.exp(-0.5 * ((at - radius) / np.maximum(width, 0.5 / size.petrosian[:, None])) ** 2)
         weight /= weight.sum(axis=1, keepdims=True)
         soft = 2 * np.sqrt((weight**2 * error**2).sum(axis=1))
-        told[f"profile_{radius:g}"] = np.arcsinh((weight * profile).sum(axis=1) / soft) + np.log(soft) - mean
+        results[f"profile_{radius:g}"] = np.arcsinh((weight * profile).sum(axis=1) / soft) + np.log(soft) - mean
     bumps, every = _bumps(profile, error, at), np.arange(len(at))
-    told |= {"bump": bumps.max(axis=1), "gap": -bumps.min(axis=1), "bend": _bend(profile, error, at)}
-    return told | {"bump_at": at[every, bumps.argmax(axis=1)]}
+    results |= {"bump": bumps.max(axis=1), "gap": -bumps.min(axis=1), "bend": _bend(profile, error, at)}
+    return results | {"bump_at": at[every, bumps.argmax(axis=1)]}
 
 
 def _bumps(profile: Doubles, error: Doubles, at: Doubles) -> Doubles:

@@ -52,17 +52,17 @@ def residuals(fitted: Isophotes, size: Sizes) -> dict[str, Doubles]:
     zones = zones_of(fitted, size)
     rest = fitted.rest[..., -1]
     other = np.take_along_axis(rest, fitted.turned, axis=1)
-    told = spots(fitted.above.plane_of(rest), zones, "spot")
-    told |= spots(fitted.above.plane_of(-rest), zones, "hole")
-    told |= spots(fitted.above.plane_of((rest - other) / np.sqrt(np.float32(2))), zones, "one_sided")
-    return told | {"asymmetry": _asymmetry(fitted, size)} | _arms(fitted, size) | _arcs(fitted, size)
+    results = spots(fitted.above.plane_of(rest), zones, "spot")
+    results |= spots(fitted.above.plane_of(-rest), zones, "hole")
+    results |= spots(fitted.above.plane_of((rest - other) / np.sqrt(np.float32(2))), zones, "one_sided")
+    return results | {"asymmetry": _asymmetry(fitted, size)} | _arms(fitted, size) | _arcs(fitted, size)
 
 
 def zones_of(fitted: Isophotes, size: Sizes) -> dict[str, NDArray[np.bool_]]:
     """Where each zone is, (n, y, x)."""
     at = fitted.radius / size.petrosian[:, None].astype(np.float32)
-    seen = fitted.radius > MIDDLE
-    return {name: fitted.above.plane_of((at >= low) & (at < high) & seen) for name, (low, high) in ZONES.items()}
+    outer = fitted.radius > MIDDLE
+    return {name: fitted.above.plane_of((at >= low) & (at < high) & outer) for name, (low, high) in ZONES.items()}
 
 
 def spots(rest: Floats, zones: dict[str, NDArray[np.bool_]], name: str) -> dict[str, Doubles]:
@@ -92,11 +92,11 @@ def _arms(fitted: Isophotes, size: Sizes) -> dict[str, Doubles]:
     where = (at > 0.4) & (at < 1.5)
     light = np.clip(fitted.rest[..., -1], -STRONGEST, STRONGEST) * where
     turn = np.exp(1j * _angles(fitted)).astype(np.complex64)
-    number, turns, told = np.sqrt(np.maximum(where.sum(axis=1), 2) / 2), np.ones_like(turn), {}
+    number, turns, results = np.sqrt(np.maximum(where.sum(axis=1), 2) / 2), np.ones_like(turn), {}
     for arms in (1, 2, 3):
         turns = turns * turn
-        told[f"arms_{arms}"] = np.abs(np.einsum("np,np->n", light, turns)) / number
-    return told
+        results[f"arms_{arms}"] = np.abs(np.einsum("np,np->n", light, turns)) / number
+    return results
 
 
 def _arcs(fitted: Isophotes, size: Sizes) -> dict[str, Doubles]:
@@ -109,13 +109,13 @@ def _arcs(fitted: Isophotes, size: Sizes) -> dict[str, Doubles]:
     light = sums(np.clip(fitted.rest, -STRONGEST, STRONGEST), cell, 8 * SECTORS)
     light = light.reshape(len(at), 8, SECTORS, -1)[:, :7]
     number = sums(np.ones_like(at), cell, 8 * SECTORS).reshape(len(at), 8, SECTORS, 1)[:, :7]
-    told = {}
+    results = {}
     for name, count in ARC.items():
         lights, numbers = (sum(np.roll(each, step, axis=2) for step in range(count)) for each in (light, number))
         strength = lights / np.sqrt(np.maximum(numbers, 6))
-        told[f"arc_{name}"] = strength[..., -1].max(axis=(1, 2))
-        told[f"arc_{name}_in_a_band"] = strength[..., :-1].max(axis=(1, 2, 3))
-    return told
+        results[f"arc_{name}"] = strength[..., -1].max(axis=(1, 2))
+        results[f"arc_{name}_in_a_band"] = strength[..., :-1].max(axis=(1, 2, 3))
+    return results
 
 
 POOLED: Final = 2
@@ -135,12 +135,12 @@ def one_band(fitted: Isophotes, size: Sizes) -> dict[str, Doubles]:
     Images of a single band have only the last.
     """
     rest = np.clip(fitted.rest, -STRONGEST, STRONGEST)
-    told = {"line": _lines(fitted, rest[..., -1:])}
+    results = {"line": _lines(fitted, rest[..., -1:])}
     if rest.shape[2] < 3:
-        return told
+        return results
     alone = _alone(rest[..., :-1])
-    told |= spots(fitted.above.plane_of(alone), zones_of(fitted, size), "one_band")
-    return told | {"line_in_a_band": _lines(fitted, alone)}
+    results |= spots(fitted.above.plane_of(alone), zones_of(fitted, size), "one_band")
+    return results | {"line_in_a_band": _lines(fitted, alone)}
 
 
 def _alone(rest: Floats) -> Floats:

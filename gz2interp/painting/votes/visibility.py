@@ -199,11 +199,20 @@ def _rows(index: int, recipe: Recipe) -> list[tuple[float, ...]]:
     for part in recipe.parts:
         if part.name not in LOOKS:
             continue
-        known = LOOKS[part.name]
-        look = known.look(part.shape)
+        traits = LOOKS[part.name]
+        look = traits.look(part.shape)
         distinct = look.distinct * _light(part)
-        near = 1.0 if known.belongs else _nearness(part, recipe)
-        of_part = (index, known.column, distinct, look.area, look.period, look.width, known.upon, known.belongs)
+        near = 1.0 if traits.belongs else _nearness(part, recipe)
+        of_part = (
+            index,
+            traits.column,
+            distinct,
+            look.area,
+            look.period,
+            look.width,
+            traits.upon,
+            traits.belongs,
+        )
         rows.append((*of_part, psf, sky, total, near))
     return rows
 
@@ -340,9 +349,9 @@ def _approach(redshift: Doubles, nearer: float | Doubles) -> tuple[Doubles, Doub
     """What lengths and fluxes are multiplied by; 1 for what is nearer already, or at no known distance."""
     here = np.where(np.isfinite(redshift) & (redshift > nearer), redshift, nearer)
     here = np.maximum(here, 1e-4)
-    there = np.maximum(nearer, 1e-4)
-    far, near = _comoving(here), _comoving(there)
-    return far * (1 + there) / (near * (1 + here)), (far * (1 + here) / (near * (1 + there))) ** 2
+    z_near = np.maximum(nearer, 1e-4)
+    far, near = _comoving(here), _comoving(z_near)
+    return far * (1 + z_near) / (near * (1 + here)), (far * (1 + here) / (near * (1 + z_near))) ** 2
 
 
 def _comoving(redshift: Doubles | float) -> Doubles:

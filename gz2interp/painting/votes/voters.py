@@ -122,9 +122,9 @@ def cast_votes(recipes: Sequence[Recipe]) -> Votes:
     sights = sights_of(recipes)
     here, nearby = (_shifted(chances(view(sights, at)), shift) for at in (None, REFERENCE_REDSHIFT))
     voters = np.clip(np.rint(VOTERS + VOTERS_SCATTER * special.ndtri(many)), FEWEST, MOST)
-    asked = np.arange(MOST) < voters
+    reached = np.arange(MOST) < voters
     trust, *opinions = volunteers.reshape(len(recipes), -1, MOST).swapaxes(0, 1) if recipes else _nobody()
-    return _down_the_tree(asked, trust, dict(zip(QUESTIONS, opinions, strict=True)), here, nearby)
+    return _down_the_tree(reached, trust, dict(zip(QUESTIONS, opinions, strict=True)), here, nearby)
 
 
 def _down_the_tree(
@@ -133,15 +133,15 @@ def _down_the_tree(
     """Put the questions; all arrays about volunteers are (n, volunteer)."""
     unreliable = trust < UNRELIABLE
     weight = np.where(unreliable, 0.3 * trust / UNRELIABLE, 1.0)
-    given: dict[str, NDArray[np.bool_]] = {}
+    votes_by_answer: dict[str, NDArray[np.bool_]] = {}
     counts, weights = {}, {}
     for name, question in QUESTIONS.items():
-        asked = everyone
+        reached = everyone
         if question.asked_after:
-            asked = np.logical_or.reduce([given[answer] for answer in question.asked_after])
+            reached = np.logical_or.reduce([votes_by_answer[answer] for answer in question.asked_after])
         choice = _choice(opinions[name], here[name], unreliable)
-        answered = [asked & (choice == index) for index in range(len(question.answers))]
-        given |= dict(zip(question.answers, answered, strict=True))
+        answered = [reached & (choice == index) for index in range(len(question.answers))]
+        votes_by_answer |= dict(zip(question.answers, answered, strict=True))
         counts[name] = np.stack([votes.sum(axis=1) for votes in answered], axis=1)
         weights[name] = np.stack([(votes * weight).sum(axis=1) for votes in answered], axis=1)
     return Votes(counts, weights, here, nearby)
