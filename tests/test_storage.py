@@ -139,7 +139,7 @@ def _is_told_and_goes_on(origin: Path, name: str, disk: Path, folder: Path, verb
     assert done.returncode == 2, done
     assert "Traceback" not in done.stderr
     assert "the disk is full" in done.stderr, done
-    assert "Make room" in done.stderr
+    assert "Free some space" in done.stderr
     assert unfinished(disk) == []
     filler.unlink()
     again = ran(*words, module=module)
@@ -208,7 +208,7 @@ def test_every_writer_says_that_a_disk_is_full_and_leaves_nothing(disk: Path, wr
     folder = disk / "here"
     folder.mkdir()
     filler = fill(disk, 20_000)
-    with pytest.raises(StorageError, match=r"here.* cannot be written: the disk is full.*Make room"):
+    with pytest.raises(StorageError, match=r"here.* cannot be written: the disk is full.*Free some space"):
         WRITERS[writer](folder)
     assert [
         path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(("zarr.json", "ratings."))
