@@ -185,7 +185,7 @@ def test_columns_are_chosen_and_the_id_is_always_there(survey: Survey, tmp_path:
     assert list(json.loads((tmp_path / "t.csv.json").read_text())["columns"]) == sorted(table.columns)
     with pytest.raises(InputError, match=r"no column confidnce; did you mean confidence"):
         choose(survey, GalaxyFilter(columns=("ra", "confidnce")))
-    with pytest.raises(InputError, match="regions"):
+    with pytest.raises(InputError, match="region file"):
         export_selection(chosen, tmp_path / "t.reg")
 
 
