@@ -83,7 +83,7 @@ class Counterfactual:
     sky: CutoutSky = field(default_factory=CutoutSky)
 
 
-def counterfactual_figure(shown: Counterfactual, bands: Sequence[str]) -> Figure:
+def counterfactual_figure(repaint: Counterfactual, bands: Sequence[str]) -> Figure:
     """Before, after, the light added and removed in r, and the network's predictions; beneath, the components.
 
     Returns
@@ -91,31 +91,35 @@ def counterfactual_figure(shown: Counterfactual, bands: Sequence[str]) -> Figure
     Figure
         7.1 inches wide, two columns of MNRAS or ApJ.
     """
-    rows = -(-len(shown.light) // ACROSS)
+    rows = -(-len(repaint.light) // ACROSS)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 1.95 + rows * 1.02))
         top, *below = figure.subfigures(rows + 1, 1, height_ratios=[1.95, *([1.02] * rows)], squeeze=False)[:, 0]
-        _draw_top(top, shown, bands)
+        _draw_top(top, repaint, bands)
         for row, part in enumerate(below):
-            _draw_components(part, shown.light[row * ACROSS : (row + 1) * ACROSS])
+            _draw_components(part, repaint.light[row * ACROSS : (row + 1) * ACROSS])
     return figure
 
 
-def _draw_top(part: mpl.figure.SubFigure, shown: Counterfactual, bands: Sequence[str]) -> None:
-    asked = bool(shown.predictions_before)
+def _draw_top(part: mpl.figure.SubFigure, repaint: Counterfactual, bands: Sequence[str]) -> None:
+    has_predictions = bool(repaint.predictions_before)
     axes = part.subplots(
         1,
-        4 if asked else 3,
-        gridspec_kw={"right": 0.9 if asked else 0.99, "top": 0.84, "bottom": 0.06, **TIGHT},
+        4 if has_predictions else 3,
+        gridspec_kw={"right": 0.9 if has_predictions else 0.99, "top": 0.84, "bottom": 0.06, **TIGHT},
     )
-    pictures = three_pictures(shown.before, shown.after, bands, stretch_of(shown.before[None], bands))
+    pictures = three_pictures(repaint.before, repaint.after, bands, stretch_of(repaint.before[None], bands))
     band = middle_band(bands)
-    limit = symmetric_limit(shown.after[..., band] - shown.before[..., band])
-    titles = ("original", "\n".join(wrap(shown.words, 28)), f"difference in {bands[band]}:\nred added, blue removed")
+    limit = symmetric_limit(repaint.after[..., band] - repaint.before[..., band])
+    titles = (
+        "original",
+        "\n".join(wrap(repaint.words, 28)),
+        f"difference in {bands[band]}:\nred added, blue removed",
+    )
     for axis, picture, title in zip(axes, pictures, titles, strict=False):
         _show(axis, picture, title)
-    put_scale_bar(axes[0], shown.sky, shown.before.shape[:2])
-    put_compass(axes[0], shown.sky, shown.before.shape[:2])
+    put_scale_bar(axes[0], repaint.sky, repaint.before.shape[:2])
+    put_compass(axes[0], repaint.sky, repaint.before.shape[:2])
     axes[2].text(
         *(0.5, 0.03),
         f"\N{PLUS-MINUS SIGN}{limit:.2g} nanomaggies per pixel",
@@ -125,15 +129,15 @@ def _draw_top(part: mpl.figure.SubFigure, shown: Counterfactual, bands: Sequence
         fontsize=SMALL,
         path_effects=[withStroke(linewidth=1.5, foreground="white")],
     )
-    if asked:
-        _draw_answers(axes[3], shown)
+    if has_predictions:
+        _draw_answers(axes[3], repaint)
 
 
-def _draw_answers(axis: Axes, shown: Counterfactual) -> None:
-    names = list(shown.predictions_before)
+def _draw_answers(axis: Axes, repaint: Counterfactual) -> None:
+    names = list(repaint.predictions_before)
     place = np.arange(len(names))
-    axis.barh(place - 0.2, [shown.predictions_before[name] for name in names], 0.38, color="#8B949E")
-    axis.barh(place + 0.2, [shown.predictions_after[name] for name in names], 0.38, color="#0072B2")
+    axis.barh(place - 0.2, [repaint.predictions_before[name] for name in names], 0.38, color="#8B949E")
+    axis.barh(place + 0.2, [repaint.predictions_after[name] for name in names], 0.38, color="#0072B2")
     axis.set_yticks(place, [name_in_words(name) for name in names])
     axis.yaxis.tick_right()
     axis.tick_params(length=0)

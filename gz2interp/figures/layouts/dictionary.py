@@ -74,13 +74,13 @@ class DictionaryPlace:
 
 
 def dictionary_figure(
-    shown: FigureGalaxy, pages: Sequence[DictionaryPlace], bands: Sequence[str], manner: FigureStyle, foot: str = ""
+    galaxy: FigureGalaxy, pages: Sequence[DictionaryPlace], bands: Sequence[str], manner: FigureStyle, foot: str = ""
 ) -> Figure:
     """On the left the galaxy with its numbered places; on the right a row for each place, a square for each channel.
 
     Parameters
     ----------
-    shown : FigureGalaxy
+    galaxy : FigureGalaxy
     pages : sequence of DictionaryPlace
     bands : sequence of str
     manner : FigureStyle
@@ -112,15 +112,17 @@ def dictionary_figure(
     ends = foot_height(foot, paper)
     side = side_for(paper, min((pitch - _BETWEEN) / 2, 0.62), sum(lines), lambda side: whole(side) + ends, "channels")
     words = [word for each in pages for word in each.words]
-    stretch = stretch_for([shown, *(cell.shown for word in words for cell in word.galaxies)], bands)
+    stretch = stretch_for([galaxy, *(cell.shown for word in words for cell in word.galaxies)], bands)
     stretches = stretch, stretch_for_features((word.feature for word in words), bands)
     with mpl.rc_context(STYLE):
         sheet = FigureSheet(paper, whole(side), foot)
         picture = sheet.axes(0.05, 0.05, _LARGE, _LARGE)
-        draw_picture(picture, shown, bands, stretch)
-        put_place(picture, shown, "scale")
+        draw_picture(picture, galaxy, bands, stretch)
+        put_place(picture, galaxy, "scale")
         words_at = (_LARGE + 0.15, 0.05) if paper.is_narrow else (0.05, _LARGE + 0.1)
-        sheet.text(*words_at, wrapped(shown.words, paper.width - _LARGE - 0.2 if paper.is_narrow else _LARGE), va="top")
+        sheet.text(
+            *words_at, wrapped(galaxy.words, paper.width - _LARGE - 0.2 if paper.is_narrow else _LARGE), va="top"
+        )
         y = above
         for number, each in enumerate(pages):
             marked(picture, each.box, ink(number), str(number + 1))

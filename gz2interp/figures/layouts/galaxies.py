@@ -72,20 +72,20 @@ def galaxies_figure(
     spare = room - len(names) * (side + GAP)
     with mpl.rc_context(STYLE):
         sheet = FigureSheet(page, _TOP + height(side), foot)
-        stretch, same = stretch_for(galaxies, bands), one_for_all(shown.sky for shown in galaxies)
+        stretch, same = stretch_for(galaxies, bands), one_for_all(galaxy.sky for galaxy in galaxies)
         start = _WORDS + left + spare / 2
         for place, name in enumerate(names):
             middle = start + place * (side + GAP) + side / 2
             sheet.text(middle, _TOP - 0.06, name, ha="center", va="baseline")
-        for row, (shown, values) in enumerate(zip(galaxies, maps, strict=True)):
+        for row, (galaxy, values) in enumerate(zip(galaxies, maps, strict=True)):
             y = _TOP + row * (side + beneath + GAP)
-            wcs = wcs_of(shown, manner.axes)
+            wcs = wcs_of(galaxy, manner.axes)
             line = [sheet.axes(start + k * (side + GAP), y, side, side, wcs) for k in range(len(names))]
-            _draw_row(line, names, shown, values, bands, scale, manner, stretch)
-            _place(line, names, shown, manner, told=same and row > 0)
+            _draw_row(line, names, galaxy, values, bands, scale, manner, stretch)
+            _place(line, names, galaxy, manner, told=same and row > 0)
             put_letter(line[0], row)
-            said = wrapped(shown.words, _WORDS + spare / 2 - 0.06)
-            sheet.text(_WORDS + spare / 2 - 0.04, y + side / 2, said, ha="right", va="center")
+            text = wrapped(galaxy.words, _WORDS + spare / 2 - 0.06)
+            sheet.text(_WORDS + spare / 2 - 0.04, y + side / 2, text, ha="right", va="center")
         tall = min(height(side) - GAP - beneath, 1.6)
         bar = sheet.axes(start + len(names) * (side + GAP) + 0.02, _TOP, 0.07, tall)
         colour_bar(sheet.figure, bar, scale, manner)
@@ -110,7 +110,7 @@ def _room(manner: FigureStyle) -> float:
 def _draw_row(
     line: Sequence[Axes],
     names: Sequence[str],
-    shown: FigureGalaxy,
+    galaxy: FigureGalaxy,
     values: Floats,
     bands: Sequence[str],
     scale: MapScale,
@@ -119,24 +119,24 @@ def _draw_row(
 ) -> None:
     for axis, name in zip(line, names, strict=True):
         if name in ("all bands", "map"):
-            draw_map(axis, total(values), shown, bands, scale, manner, stretch)
+            draw_map(axis, total(values), galaxy, bands, scale, manner, stretch)
         elif name.startswith("in "):
             band = list(bands).index(name.removeprefix("in "))
-            draw_map(axis, values[..., band], shown, bands, scale, manner, stretch)
+            draw_map(axis, values[..., band], galaxy, bands, scale, manner, stretch)
         else:
-            image = rgb(shown.image, bands, stretch) if name == "colour" else _grey(shown, bands, name)
+            image = rgb(galaxy.image, bands, stretch) if name == "colour" else _grey(galaxy, bands, name)
             show(axis, image)
-            hatch_invalid(axis, shown.valid)
+            hatch_invalid(axis, galaxy.valid)
 
 
-def _grey(shown: FigureGalaxy, bands: Sequence[str], name: str) -> NDArray[np.uint8]:
-    return band_grey(shown.image[..., list(bands).index(name)])
+def _grey(galaxy: FigureGalaxy, bands: Sequence[str], name: str) -> NDArray[np.uint8]:
+    return band_grey(galaxy.image[..., list(bands).index(name)])
 
 
-def _place(line: Sequence[Axes], names: Sequence[str], shown: FigureGalaxy, manner: FigureStyle, told: bool) -> None:
+def _place(line: Sequence[Axes], names: Sequence[str], galaxy: FigureGalaxy, manner: FigureStyle, told: bool) -> None:
     """Coordinates along the first picture of each row; or a bar and a compass in the colour image if not told above."""
     if manner.axes == "wcs":
         for k, axis in enumerate(line):
-            put_place(axis, shown, manner.axes, first=k == 0)
+            put_place(axis, galaxy, manner.axes, first=k == 0)
     elif not told:
-        put_place(line[list(names).index("colour")], shown, manner.axes)
+        put_place(line[list(names).index("colour")], galaxy, manner.axes)

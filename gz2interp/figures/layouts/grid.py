@@ -30,7 +30,7 @@ FAINTEST: Final = 0.05
 
 
 def grid_figure(
-    shown: FigureGalaxy,
+    galaxy: FigureGalaxy,
     strengths: Floats,
     cells: CellGeometry,
     images: Mapping[tuple[int, int], Floats],
@@ -42,7 +42,7 @@ def grid_figure(
 
     Parameters
     ----------
-    shown : FigureGalaxy
+    galaxy : FigureGalaxy
     strengths : float (y, x)
         Of each place, 1 for the strongest: the area of its picture.
     cells : CellGeometry
@@ -69,7 +69,7 @@ def grid_figure(
         return rows * (_HEAD + side) + 0.03
 
     side = side_for(page, width, rows, lambda side: whole(side) + foot_height(foot, page), "pictures")
-    stretch, of_features = stretch_for([shown], bands), stretch_for_features(images.values(), bands)
+    stretch, of_features = stretch_for([galaxy], bands), stretch_for_features(images.values(), bands)
     with mpl.rc_context(STYLE):
         sheet = FigureSheet(page, whole(side), foot)
         for place, title in enumerate(("the galaxy", "feature image of each place")):
@@ -77,8 +77,8 @@ def grid_figure(
             sheet.text(x, y - 0.03, title, va="bottom", weight="bold")
             axis = sheet.axes(x, y, side, side)
             if place == 0:
-                draw_picture(axis, shown, bands, stretch)
-                put_place(axis, shown, "scale")
+                draw_picture(axis, galaxy, bands, stretch)
+                put_place(axis, galaxy, "scale")
             else:
                 _cells(axis, strengths, cells, {at: rgb(image, bands, of_features) for at, image in images.items()})
             put_letter(axis, place)

@@ -42,7 +42,7 @@ def active_groups(loads: Floats) -> list[int]:
 
 
 def groups_figure(
-    shown: FigureGalaxy,
+    galaxy: FigureGalaxy,
     loads: Floats,
     attributed: Floats,
     removed: Floats,
@@ -57,7 +57,7 @@ def groups_figure(
 
     Parameters
     ----------
-    shown : FigureGalaxy
+    galaxy : FigureGalaxy
         Its words stand beside it.
     loads : float (y, x, group)
         On the image's pixels.
@@ -87,8 +87,8 @@ def groups_figure(
     groups = groups or range(count)
     page, across = manner.page, min(_ACROSS[manner.page.columns], len(groups))
     lines, pitch = -(-len(groups) // across), (page.width - _LABELS - 0.05) / across
-    said = _said(shown, page)
-    head = _LARGE + _BETWEEN + 0.04 + page.is_narrow * (LINE * (said.count("\n") + 1) + 0.04)
+    text = _galaxy_text(galaxy, page)
+    head = _LARGE + _BETWEEN + 0.04 + page.is_narrow * (LINE * (text.count("\n") + 1) + 0.04)
     pictures = 2 if any(each is not None for each in features) else 1
 
     def step(side: float) -> float:
@@ -100,10 +100,10 @@ def groups_figure(
     limit = rounded_up(max(float(np.abs(attributed).max()), float(np.abs(removed).max()), 1e-6))
     with mpl.rc_context(STYLE):
         sheet = FigureSheet(page, head + lines * step(side), foot)
-        stretch = stretch_for([shown], bands)
-        ground = rgb(shown.image, bands, stretch)
+        stretch = stretch_for([galaxy], bands)
+        ground = rgb(galaxy.image, bands, stretch)
         of_features = stretch_for_features(features, bands)
-        _draw_head(sheet, shown, loads, ground, said, bands)
+        _draw_head(sheet, galaxy, loads, ground, text, bands)
         for place, group in enumerate(groups):
             row, column = divmod(place, across)
             feature = features[group] if group < len(features) else None
@@ -117,25 +117,25 @@ def groups_figure(
     return sheet.figure
 
 
-def _said(shown: FigureGalaxy, page: FigureSize) -> str:
+def _galaxy_text(galaxy: FigureGalaxy, page: FigureSize) -> str:
     if page.is_narrow:  # no room beside the pictures: a line or two beneath them
-        return wrapped(shown.words.replace(":\n", ": ").replace("\n", ", "), page.width - 0.1)
-    return wrapped(shown.words, page.width - _BESIDE - 0.05)
+        return wrapped(galaxy.words.replace(":\n", ": ").replace("\n", ", "), page.width - 0.1)
+    return wrapped(galaxy.words, page.width - _BESIDE - 0.05)
 
 
 def _draw_head(
-    sheet: FigureSheet, shown: FigureGalaxy, loads: Floats, ground: NDArray[np.uint8], said: str, bands: Sequence[str]
+    sheet: FigureSheet, galaxy: FigureGalaxy, loads: Floats, ground: NDArray[np.uint8], text: str, bands: Sequence[str]
 ) -> None:
     """The galaxy, all groups over it, and what is said of it."""
     inks = [ink(place) for place in range(loads.shape[-1])]
     picture, together = (sheet.axes(0.05 + k * (_LARGE + _BETWEEN), 0.04, _LARGE, _LARGE) for k in range(2))
-    draw_picture(picture, shown, bands, stretch_for([shown], bands))
-    put_place(picture, shown, "scale")
+    draw_picture(picture, galaxy, bands, stretch_for([galaxy], bands))
+    put_place(picture, galaxy, "scale")
     put_letter(picture, 0)
     show(together, over_image(ground, loads, inks))
     _numbers(together, loads, inks)
     put_letter(together, 1)
-    sheet.text(*((0.05, _LARGE + 0.08) if sheet.page.is_narrow else (_BESIDE, 0.04)), said, va="top")
+    sheet.text(*((0.05, _LARGE + 0.08) if sheet.page.is_narrow else (_BESIDE, 0.04)), text, va="top")
 
 
 def _draw_group(

@@ -45,13 +45,13 @@ class Panel:
 
 
 def methods_figure(
-    shown: FigureGalaxy, panels: Sequence[Panel], bands: Sequence[str], manner: FigureStyle, foot: str = ""
+    galaxy: FigureGalaxy, panels: Sequence[Panel], bands: Sequence[str], manner: FigureStyle, foot: str = ""
 ) -> Figure:
     """The colour image, and beside it one map after the other, each with its own bar beneath.
 
     Parameters
     ----------
-    shown : FigureGalaxy
+    galaxy : FigureGalaxy
         Its words stand above.
     panels : sequence of Panel
     bands : sequence of str
@@ -70,7 +70,7 @@ def methods_figure(
     rows = -(-(len(panels) + 1) // across)
     left, beneath = FOR_WCS if manner.axes == "wcs" else (0.0, 0.0)
     notes = LINE if any(panel.note for panel in panels) else 0.0
-    words = wrapped(shown.words, page.width - 0.1)
+    words = wrapped(galaxy.words, page.width - 0.1)
     head = LINE * (words.count("\n") + 1) + 0.06 if words else 0.0
     titled = 2 * LINE if page.is_narrow or rows == 1 else 1.6 * LINE
 
@@ -84,21 +84,21 @@ def methods_figure(
     with mpl.rc_context(STYLE):
         sheet = FigureSheet(page, head + rows * step(side), foot)
         sheet.text(0.05, 0.03, words, va="top")
-        stretch = stretch_for([shown], bands)
+        stretch = stretch_for([galaxy], bands)
         for place in range(len(panels) + 1):
             row, column = divmod(place, across)
             x = left + column * pitch + (pitch - side) / 2
             y = head + row * step(side) + titled
-            axis = sheet.axes(x, y, side, side, wcs_of(shown, manner.axes) if place == 0 else None)
+            axis = sheet.axes(x, y, side, side, wcs_of(galaxy, manner.axes) if place == 0 else None)
             panel = panels[place - 1] if place else None
             title = wrapped(panel.title if panel else "colour", pitch - 0.02)
             sheet.text(x + side / 2, y - 0.025, title, ha="center", va="bottom")
             if panel is None:
-                show(axis, rgb(shown.image, bands, stretch))
-                hatch_invalid(axis, shown.valid)
-                put_place(axis, shown, manner.axes)
+                show(axis, rgb(galaxy.image, bands, stretch))
+                hatch_invalid(axis, galaxy.valid)
+                put_place(axis, galaxy, manner.axes)
             else:
-                draw_map(axis, total(panel.values), shown, bands, panel.scale, manner, stretch)
+                draw_map(axis, total(panel.values), galaxy, bands, panel.scale, manner, stretch)
                 bar = sheet.axes(x + 0.04 * side, y + side + GAP, 0.92 * side, _BAR)
                 colour_bar(sheet.figure, bar, panel.scale, manner, "horizontal")
                 sheet.text(x + side / 2, y + side + GAP + _BAR + _NUMBERS, panel.note, ha="center", va="top")

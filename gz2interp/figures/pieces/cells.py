@@ -92,10 +92,10 @@ class CellStyle:
             put_place(map_, cell.shown, self.manner.axes, first=False)
 
 
-def draw_picture(axis: Axes, shown: FigureGalaxy, bands: Sequence[str], stretch: Stretch) -> None:
+def draw_picture(axis: Axes, galaxy: FigureGalaxy, bands: Sequence[str], stretch: Stretch) -> None:
     """The colour image, hatched where it is not valid."""
-    show(axis, rgb(shown.image, bands, stretch))
-    hatch_invalid(axis, shown.valid)
+    show(axis, rgb(galaxy.image, bands, stretch))
+    hatch_invalid(axis, galaxy.valid)
 
 
 INKS: Final = OKABE_ITO

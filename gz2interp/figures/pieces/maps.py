@@ -129,7 +129,7 @@ _ON_LIGHT: Final = ("#2166ac", "#b2182b", "#54278f")
 def draw_map(
     axis: Axes,
     values: Floats,
-    shown: FigureGalaxy,
+    galaxy: FigureGalaxy,
     bands: Sequence[str],
     scale: MapScale,
     manner: FigureStyle,
@@ -141,7 +141,7 @@ def draw_map(
     ----------
     axis : Axes
     values : float32 (y, x)
-    shown : FigureGalaxy
+    galaxy : FigureGalaxy
         The galaxy it is of.
     bands : sequence of str
         Of its image.
@@ -153,15 +153,15 @@ def draw_map(
     """
     if manner.style == "map":
         show(axis, values, cmap=scale.colours, vmin=scale.low, vmax=scale.limit)
-        isophotes(axis, shown)
+        isophotes(axis, galaxy)
     else:
-        ground = ground_of(shown, bands, manner.ground(bands), stretch)
+        ground = ground_of(galaxy, bands, manner.ground(bands), stretch)
         if manner.style == "overlay":
             show(axis, laid_over(ground, values, scale))
         else:
             show(axis, ground)
             _contours(axis, values, scale, dark=manner.on == RGB)
-    hatch_invalid(axis, shown.valid)
+    hatch_invalid(axis, galaxy.valid)
 
 
 def laid_over(ground: Bytes, values: Floats, scale: MapScale) -> Bytes:

@@ -54,7 +54,7 @@ def show(axis: Axes, pixels: NDArray[Any], **options: Any) -> None:
 
 def stretch_for(galaxies: Sequence[FigureGalaxy], bands: Sequence[str]) -> Stretch:
     """One stretch of colour for all galaxies of a figure; their sizes in pixels may differ."""
-    stretches = [stretch_of(shown.image[None], bands) for shown in galaxies]
+    stretches = [stretch_of(galaxy.image[None], bands) for galaxy in galaxies]
     return Stretch(float(np.median([stretch.scale for stretch in stretches])), unit=pixel_unit(bands))
 
 
@@ -76,14 +76,14 @@ def band_grey(image: NDArray[np.floating[Any]]) -> Bytes:
     return np.repeat(grey[..., None], 3, axis=-1)
 
 
-def ground_of(shown: FigureGalaxy, bands: Sequence[str], band: int | None, stretch: Stretch) -> Bytes:
+def ground_of(galaxy: FigureGalaxy, bands: Sequence[str], band: int | None, stretch: Stretch) -> Bytes:
     """The colour image, or that of one band, uint8 (y, x, 3)."""
-    return rgb(shown.image, bands, stretch) if band is None else band_grey(shown.image[..., band])
+    return rgb(galaxy.image, bands, stretch) if band is None else band_grey(galaxy.image[..., band])
 
 
-def isophotes(axis: Axes, shown: FigureGalaxy) -> None:
+def isophotes(axis: Axes, galaxy: FigureGalaxy) -> None:
     """The galaxy's light as lines."""
-    light = gaussian_filter(np.nan_to_num(shown.image).sum(axis=-1), 1)
+    light = gaussian_filter(np.nan_to_num(galaxy.image).sum(axis=-1), 1)
     brightest = float(light.max())
     if brightest > 0 and float(light.min()) < 0.6 * brightest:
         axis.contour(light, levels=[brightest * share for share in _ISOPHOTES], colors="black", linewidths=0.35)
@@ -170,7 +170,7 @@ FOR_WCS = (0.54, 0.31)
 """Inches that the numbers need on the left and beneath."""
 
 
-def wcs_of(shown: FigureGalaxy, axes: str) -> Any:
+def wcs_of(galaxy: FigureGalaxy, axes: str) -> Any:
     """The WCS to draw a picture in; None where a scale bar is wanted.
 
     Raises
@@ -180,10 +180,10 @@ def wcs_of(shown: FigureGalaxy, axes: str) -> Any:
     """
     if axes != "wcs":
         return None
-    wcs = shown.sky.wcs(shown.shape)
+    wcs = galaxy.sky.wcs(galaxy.shape)
     if wcs is None:
         raise InputError(
-            f"Coordinates were asked for, but of {shown.words.splitlines()[0] if shown.words else 'a galaxy'} the "
+            f"Coordinates were asked for, but of {galaxy.words.splitlines()[0] if galaxy.words else 'a galaxy'} the "
             "position, pixel scale or position angle is not known",
             remedy="Draw a scale bar instead: --axes scale",
         )
@@ -210,21 +210,21 @@ def dress_coordinates(axis: Axes, sky: CutoutSky, numbers: bool) -> None:
         coordinate.set_major_formatter("d.ddd")
 
 
-def put_place(axis: Axes, shown: FigureGalaxy, axes: str, first: bool = True) -> None:
+def put_place(axis: Axes, galaxy: FigureGalaxy, axes: str, first: bool = True) -> None:
     """What tells where and how large a picture is: a bar and a compass, or coordinates.
 
     Parameters
     ----------
     axis : Axes
         With the picture.
-    shown : FigureGalaxy
+    galaxy : FigureGalaxy
     axes : str
         As of a `Manner`.
     first : bool, optional
         Whether this is the picture that says it for its neighbours.
     """
     if axes == "wcs":
-        dress_coordinates(axis, shown.sky, first)
+        dress_coordinates(axis, galaxy.sky, first)
     elif first:
-        put_scale_bar(axis, shown.sky, shown.shape)
-        put_compass(axis, shown.sky, shown.shape)
+        put_scale_bar(axis, galaxy.sky, galaxy.shape)
+        put_compass(axis, galaxy.sky, galaxy.shape)
