@@ -93,14 +93,14 @@ def map_figure(
     """
     view = view or MapView()
     window = view.window or window_of(points.coordinates)
-    shown = sample(points.coordinates, window, points.order, most)
+    rows_drawn = sample(points.coordinates, window, points.order, most)
     figure = go.Figure(layout=_layout(window))
     image = density_rgba(points.coordinates, colouring.rgb(), window, view.members)
     figure.add_layout_image(**_placed(data_uri(image), window))
     if isinstance(colouring, Categories):
-        figure.add_traces(_category_traces(points, colouring, shown, view.members))
+        figure.add_traces(_category_traces(points, colouring, rows_drawn, view.members))
     else:
-        figure.add_trace(_scale_trace(points, colouring, shown, view.members))
+        figure.add_trace(_scale_trace(points, colouring, rows_drawn, view.members))
     if view.polygon is not None and len(view.polygon) > 2:
         figure.add_trace(_lasso_trace(view.polygon))
     if view.selected is not None:
@@ -111,12 +111,12 @@ def map_figure(
 
 
 def _category_traces(
-    points: MapPoints, colouring: Categories, shown: NDArray[np.int64], members: Bools | None
+    points: MapPoints, colouring: Categories, rows_drawn: NDArray[np.int64], members: Bools | None
 ) -> list[go.Scatter]:
     """One trace for each name, also for those with no galaxy in the window, so that the legend stands still."""
     traces = []
     for code, (name, colour) in enumerate(zip(colouring.names, colouring.colours, strict=True)):
-        rows = shown[colouring.codes[shown] == code]
+        rows = rows_drawn[colouring.codes[rows_drawn] == code]
         marker = {"color": colour, **_marker(rows, members)}
         traces.append(go.Scatter(name=name, marker=marker, showlegend=False, **_scatter(points, rows)))
         # The legend's own dots keep their full colour while the points fade around a lasso.
@@ -126,18 +126,18 @@ def _category_traces(
 
 
 def _scale_trace(
-    points: MapPoints, colouring: NumberScale, shown: NDArray[np.int64], members: Bools | None
+    points: MapPoints, colouring: NumberScale, rows_drawn: NDArray[np.int64], members: Bools | None
 ) -> go.Scatter:
     bar = {"title": {"text": colouring.title, "side": "top"}, "orientation": "h", "x": 0, "xanchor": "left", "y": -0.01}
     bar |= {"yanchor": "top", "len": 0.45, "thickness": 8, "outlinewidth": 0, "nticks": 5, "ypad": 4}
     marker = {
-        "color": colouring.values[shown],
+        "color": colouring.values[rows_drawn],
         "colorscale": list(NUMBERS),
         "cmin": colouring.low,
         "cmax": colouring.high,
     }
-    marker |= {"colorbar": bar, "showscale": True, **_marker(shown, members)}
-    return go.Scatter(name=colouring.title, marker=marker, showlegend=False, **_scatter(points, shown))
+    marker |= {"colorbar": bar, "showscale": True, **_marker(rows_drawn, members)}
+    return go.Scatter(name=colouring.title, marker=marker, showlegend=False, **_scatter(points, rows_drawn))
 
 
 def _marker(rows: NDArray[np.int64], members: Bools | None) -> dict[str, Any]:
@@ -147,10 +147,10 @@ def _marker(rows: NDArray[np.int64], members: Bools | None) -> dict[str, Any]:
 
 
 def _scatter(points: MapPoints, rows: NDArray[np.int64]) -> dict[str, Any]:
-    told = [[points.ids[row], points.labels[row], points.predictions[row]] for row in rows]
+    details = [[points.ids[row], points.labels[row], points.predictions[row]] for row in rows]
     hover = "<b>%{customdata[0]}</b><br>label %{customdata[1]}<br>prediction %{customdata[2]}<extra></extra>"
     places = points.coordinates[rows]
-    return {"x": places[:, 0], "y": places[:, 1], "mode": "markers", "customdata": told, "hovertemplate": hover}
+    return {"x": places[:, 0], "y": places[:, 1], "mode": "markers", "customdata": details, "hovertemplate": hover}
 
 
 def _lasso_trace(polygon: Floats) -> go.Scatter:

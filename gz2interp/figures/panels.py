@@ -189,10 +189,10 @@ def before_after_bars(before: Mapping[str, float], after: Mapping[str, float]) -
         Class name -> probability, in the network's order.
     """
     figure = go.Figure()
-    for name, told, colour in (("as it is", before, QUIET), ("altered", after, ACCENT)):
-        values = list(told.values())
+    for name, fractions_by_class, colour in (("as it is", before, QUIET), ("altered", after, ACCENT)):
+        values = list(fractions_by_class.values())
         words = [f"{value:.1%}" for value in values]
-        classes = list(map(name_in_words, told))
+        classes = list(map(name_in_words, fractions_by_class))
         bars = go.Bar(y=classes, x=values, orientation="h", name=name, text=words, textposition="outside")
         figure.add_trace(
             bars.update(marker_color=colour, cliponaxis=False, hovertemplate="%{y} %{x:.1%}<extra></extra>")
@@ -223,14 +223,14 @@ def vote_bars(fractions: Mapping[str, float]) -> go.Figure:
         `ASKED` of the people were asked.
     """
     first = {words: _fraction(fractions, FIRST, answer) for words, answer in FIRST_ANSWERS.items()}
-    told = dict(first)
+    fractions_by_class = dict(first)
     for leading, answers in LATER_ANSWERS.items():
         if leading is None or first[leading] >= ASKED:
-            told |= {words: _fraction(fractions, *answer) for words, answer in answers.items()}
-    told = {words: value for words, value in told.items() if np.isfinite(value)}
-    values = np.array(list(told.values()))
+            fractions_by_class |= {words: _fraction(fractions, *answer) for words, answer in answers.items()}
+    fractions_by_class = {words: value for words, value in fractions_by_class.items() if np.isfinite(value)}
+    values = np.array(list(fractions_by_class.values()))
     colours = [ACCENT if value >= 0.5 else QUIET for value in values]
-    return _bars(list(told), values, colours, [f"{value:.0%}" for value in values])
+    return _bars(list(fractions_by_class), values, colours, [f"{value:.0%}" for value in values])
 
 
 def _fraction(fractions: Mapping[str, float], question: str, answer: str) -> float:

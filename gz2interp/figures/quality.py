@@ -58,11 +58,11 @@ def confusion_panel(evaluation: Evaluation) -> go.Figure:
         )
     )  # fmt: skip
     # Plotly would choose the counts' colour as if the page behind faint cells were white.
-    for there, font in (((counts > 0) & (shares <= 0.5), {}), (shares > 0.5, {"color": "white"})):
-        down, across = np.nonzero(there)
+    for mask, font in (((counts > 0) & (shares <= 0.5), {}), (shares > 0.5, {"color": "white"})):
+        down, across = np.nonzero(mask)
         figure.add_trace(
             go.Scatter(
-                x=[names[i] for i in across], y=[names[i] for i in down], text=counts[there].astype(str),
+                x=[names[i] for i in across], y=[names[i] for i in down], text=counts[mask].astype(str),
                 mode="text", textfont=font, hoverinfo="skip",
             )
         )  # fmt: skip
@@ -92,11 +92,11 @@ def history_panel(history: Mapping[str, Sequence[float]]) -> go.Figure:
 
 
 def _points(x: Sequence[float], shares: Sequence[Estimate], colour: str, word: str) -> go.Scatter:
-    value, low, high = np.array([(each.value, each.low, each.high) for each in shares], float).reshape(-1, 3).T
+    value, low, high = np.array([(share.value, share.low, share.high) for share in shares], float).reshape(-1, 3).T
     spread = {"type": "data", "array": np.clip(high - value, 0, None), "arrayminus": np.clip(value - low, 0, None)}
     points = go.Scatter(x=list(x), y=value, mode="markers", marker={"color": colour, "size": 8})
     points.update(error_y=spread | {"thickness": 1.5, "width": 0, "color": colour})
-    texts = [f"{each} {word}, {each.count} galaxies" for each in shares]
+    texts = [f"{share} {word}, {share.count} galaxies" for share in shares]
     return points.update(text=texts, hovertemplate="%{text}<extra></extra>")
 
 

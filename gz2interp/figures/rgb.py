@@ -92,8 +92,8 @@ def stretch_of(images: Floats, bands: Sequence[str] = BANDS, softening: float = 
     """
     if images.size == 0 or pixel_unit(bands) == DISPLAY_UNIT:
         return Stretch(softening=softening, unit=pixel_unit(bands))
-    shown = images[..., list(rgb_bands(bands))].mean(axis=-1).reshape(len(images), -1)
-    bright = float(np.median(np.quantile(np.nan_to_num(shown), 0.99, axis=1)))
+    light = images[..., list(rgb_bands(bands))].mean(axis=-1).reshape(len(images), -1)
+    bright = float(np.median(np.quantile(np.nan_to_num(light), 0.99, axis=1)))
     return Stretch(0.6 * bright, softening) if bright > 0 else Stretch(softening=softening)
 
 
@@ -133,8 +133,8 @@ def rgb(images: Floats, bands: Sequence[str] = BANDS, stretch: Stretch | None = 
     if pixel_unit(bands) == DISPLAY_UNIT:
         values = np.nan_to_num(np.asarray(images)[..., places], posinf=0, neginf=0)
         return np.asarray(np.round(np.clip(values, 0, 1) * 255)).astype(np.uint8)
-    shown = [list(bands)[place] for place in places]
-    weights = np.array([1.0 if tuple(shown) == COMPOSITE else WEIGHTS.get(band, 1.0) for band in shown], np.float32)
+    names = [list(bands)[place] for place in places]
+    weights = np.array([1.0 if tuple(names) == COMPOSITE else WEIGHTS.get(band, 1.0) for band in names], np.float32)
     fluxes = np.clip(np.nan_to_num(np.asarray(images)[..., places], posinf=0, neginf=0) * weights, 0, None)
     mean = fluxes.mean(axis=-1, keepdims=True)
     factor = np.divide(_asinh(mean, stretch), mean, out=np.zeros_like(mean), where=mean > 0)

@@ -45,8 +45,8 @@ class CutoutSky:
 
 def one_for_all(skies: Iterable[CutoutSky]) -> bool:
     """Whether all cutouts have the same pixel scale and position angle, so that one bar and one compass tell of all."""
-    known = np.array([(sky.pixel_scale, sky.position_angle) for sky in skies])
-    return bool(np.isfinite(known).all() and np.allclose(known, known[0], rtol=1e-6))
+    geometry = np.array([(sky.pixel_scale, sky.position_angle) for sky in skies])
+    return bool(np.isfinite(geometry).all() and np.allclose(geometry, geometry[0], rtol=1e-6))
 
 
 @dataclass(frozen=True, eq=False)

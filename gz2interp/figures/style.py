@@ -136,9 +136,9 @@ class FigureStyle:
     axes: str = "scale"
 
     def __post_init__(self) -> None:
-        for what, given, known in (("style", self.style, STYLES), ("axes", self.axes, AXES)):
-            if given not in known:
-                raise InputError(f"The {what} {given!r} was given", f"One of {choices(known)}")
+        for what, value, options in (("style", self.style, STYLES), ("axes", self.axes, AXES)):
+            if value not in options:
+                raise InputError(f"The {what} {value!r} was given", f"One of {choices(options)}")
 
     def ground(self, bands: Sequence[str]) -> int | None:
         """The place of the band beneath the map; None for the colour image.

@@ -229,10 +229,10 @@ def axis_scatter(angles: NDArray[np.floating]) -> Floats:
     Directional Statistics, equation 2.3.11.
     """
     doubled = np.exp(2j * np.deg2rad(np.asarray(angles, np.float64)))
-    known = np.isfinite(doubled)
-    resultant = np.abs(np.where(known, doubled, 0).sum(axis=0)) / np.maximum(known.sum(axis=0), 1)
+    finite = np.isfinite(doubled)
+    resultant = np.abs(np.where(finite, doubled, 0).sum(axis=0)) / np.maximum(finite.sum(axis=0), 1)
     spread = np.sqrt(-2 * np.log(np.clip(resultant, 1e-12, 1.0)))
-    return np.where(known.sum(axis=0) > 1, np.rad2deg(spread) / 2, np.nan)
+    return np.where(finite.sum(axis=0) > 1, np.rad2deg(spread) / 2, np.nan)
 
 
 def _why_not(values: Floats, major: float, ratio: float) -> str:

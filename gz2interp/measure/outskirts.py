@@ -117,7 +117,7 @@ def measure(images: ArrayLike, valid: ArrayLike | None = None, fwhm: ArrayLike |
         )
     starts = range(0, max(len(pixels), 1), PORTION)
     parts = [_measured(pixels[first : first + PORTION], mask[first : first + PORTION]) for first in starts]
-    sigma, plane, galaxy, centre, correlation = (np.concatenate(each) for each in zip(*parts, strict=True))
+    sigma, plane, galaxy, centre, correlation = (np.concatenate(part) for part in zip(*parts, strict=True))
     return MeasuredImages(pixels, mask, sigma, plane, galaxy, centre, correlation, widths.astype(np.float32))
 
 
@@ -205,7 +205,7 @@ def signal_of(images: Floats, plane: Floats, sigma: Floats) -> Floats:
 
 
 def _galaxies(signal: Floats, valid: Bools) -> Bools:
-    return np.stack([_galaxy(each, mask) for each, mask in zip(signal, valid, strict=True)])
+    return np.stack([_galaxy(part, mask) for part, mask in zip(signal, valid, strict=True)])
 
 
 def _galaxy(signal: Floats, valid: Bools) -> Bools:
@@ -253,8 +253,8 @@ def _correlation(residual: Floats, sky: Bools) -> Floats:
 def _median(values: Floats, where: Bools) -> Floats:
     """Over the pixels that count, (n, band); 0 where none does."""
     medians = [
-        np.median(each[mask], axis=0) if mask.any() else np.zeros(each.shape[-1])
-        for each, mask in zip(values, where, strict=True)
+        np.median(part[mask], axis=0) if mask.any() else np.zeros(part.shape[-1])
+        for part, mask in zip(values, where, strict=True)
     ]
     return np.asarray(medians, np.float32).reshape(len(values), values.shape[-1])
 

@@ -247,8 +247,8 @@ class Background:
 def draw_background(rng: Generator, noise: Noise) -> Background:
     """Of a field: the bands rise in directions of their own, since each has its own sky subtracted."""
     sigma, correlation = np.array(noise.sky_sigma), np.array(IN_COMMON)
-    own = np.sqrt(1 - correlation**2) * rng.standard_normal(len(BANDS))
-    level = np.array(LEVEL) + np.array(LEVEL_VARIES) * (correlation * rng.standard_normal() + own)
+    uncorrelated = np.sqrt(1 - correlation**2) * rng.standard_normal(len(BANDS))
+    level = np.array(LEVEL) + np.array(LEVEL_VARIES) * (correlation * rng.standard_normal() + uncorrelated)
     rises = np.array(RISE) * rng.standard_normal((2, len(BANDS)))
     planes = sigma * np.stack([level, *rises])
     return Background(*(tuple(float(f"{value:.4g}") for value in plane) for plane in planes))

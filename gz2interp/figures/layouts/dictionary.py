@@ -91,16 +91,16 @@ def dictionary_figure(
     InputError
         There is no place or no channel, more places than colours, or a page has no room.
     """
-    if not pages or not all(each.words for each in pages):
+    if not pages or not all(entry.words for entry in pages):
         raise InputError("A dictionary of no place or of no channel was asked for", "One of each or more")
     paper = manner.page
     left = _MARGIN if paper.is_narrow else _LARGE + 0.25
     above = _LARGE + 2 * LINE if paper.is_narrow else 0.0
-    most = max(len(each.words) for each in pages)
+    most = max(len(entry.words) for entry in pages)
     across = min(most, 3 if paper.is_narrow else 5)
     pitch = (paper.width - left - 0.05) / across
-    lines = [-(-len(each.words) // across) for each in pages]
-    notes = LINE * max(wrapped(word.note, pitch - 0.06).count("\n") + 2 for each in pages for word in each.words)
+    lines = [-(-len(entry.words) // across) for entry in pages]
+    notes = LINE * max(wrapped(word.note, pitch - 0.06).count("\n") + 2 for entry in pages for word in entry.words)
 
     def step(side: float) -> float:
         return _SIDES * side + GAP + notes + _BETWEEN
@@ -111,7 +111,7 @@ def dictionary_figure(
 
     ends = foot_height(foot, paper)
     side = side_for(paper, min((pitch - _BETWEEN) / 2, 0.62), sum(lines), lambda side: whole(side) + ends, "channels")
-    words = [word for each in pages for word in each.words]
+    words = [word for entry in pages for word in entry.words]
     stretch = stretch_for([galaxy, *(cell.shown for word in words for cell in word.galaxies)], bands)
     stretches = stretch, stretch_for_features((word.feature for word in words), bands)
     with mpl.rc_context(STYLE):
@@ -124,12 +124,12 @@ def dictionary_figure(
             *words_at, wrapped(galaxy.words, paper.width - _LARGE - 0.2 if paper.is_narrow else _LARGE), va="top"
         )
         y = above
-        for number, each in enumerate(pages):
-            marked(picture, each.box, ink(number), str(number + 1))
+        for number, entry in enumerate(pages):
+            marked(picture, entry.box, ink(number), str(number + 1))
             sheet.text(left, y + _HEAD - 0.03, f"{number + 1}", color=ink(number), weight="bold", va="bottom")
-            sheet.text(left + 0.12, y + _HEAD - 0.03, each.title, va="bottom")
+            sheet.text(left + 0.12, y + _HEAD - 0.03, entry.title, va="bottom")
             y += _HEAD
-            for place, word in enumerate(each.words):
+            for place, word in enumerate(entry.words):
                 row, column = divmod(place, across)
                 _word(
                     sheet, left + column * pitch, y + row * step(side), side, word, bands, stretches, ink(number), pitch

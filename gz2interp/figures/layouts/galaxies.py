@@ -82,7 +82,7 @@ def galaxies_figure(
             wcs = wcs_of(galaxy, manner.axes)
             line = [sheet.axes(start + k * (side + GAP), y, side, side, wcs) for k in range(len(names))]
             _draw_row(line, names, galaxy, values, bands, scale, manner, stretch)
-            _place(line, names, galaxy, manner, told=same and row > 0)
+            _place(line, names, galaxy, manner, repeat=same and row > 0)
             put_letter(line[0], row)
             text = wrapped(galaxy.words, _WORDS + spare / 2 - 0.06)
             sheet.text(_WORDS + spare / 2 - 0.04, y + side / 2, text, ha="right", va="center")
@@ -133,10 +133,10 @@ def _grey(galaxy: FigureGalaxy, bands: Sequence[str], name: str) -> NDArray[np.u
     return band_grey(galaxy.image[..., list(bands).index(name)])
 
 
-def _place(line: Sequence[Axes], names: Sequence[str], galaxy: FigureGalaxy, manner: FigureStyle, told: bool) -> None:
-    """Coordinates along the first picture of each row; or a bar and a compass in the colour image if not told above."""
+def _place(line: Sequence[Axes], names: Sequence[str], galaxy: FigureGalaxy, manner: FigureStyle, repeat: bool) -> None:
+    """Coordinates along the first picture of each row; or a bar and a compass in the colour image."""
     if manner.axes == "wcs":
         for k, axis in enumerate(line):
             put_place(axis, galaxy, manner.axes, first=k == 0)
-    elif not told:
+    elif not repeat:
         put_place(line[list(names).index("colour")], galaxy, manner.axes)

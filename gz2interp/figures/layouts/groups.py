@@ -89,7 +89,7 @@ def groups_figure(
     lines, pitch = -(-len(groups) // across), (page.width - _LABELS - 0.05) / across
     text = _galaxy_text(galaxy, page)
     head = _LARGE + _BETWEEN + 0.04 + page.is_narrow * (LINE * (text.count("\n") + 1) + 0.04)
-    pictures = 2 if any(each is not None for each in features) else 1
+    pictures = 2 if any(feature is not None for feature in features) else 1
 
     def step(side: float) -> float:
         return LINE + pictures * (side + GAP) - GAP + _BETWEEN / 2 + _BAR * len(scores) + _TICKS + _BETWEEN

@@ -79,7 +79,7 @@ class CellStyle:
     def of(cls, cells: Sequence[Cell], bands: Sequence[str], scale: MapScale, manner: FigureStyle) -> CellStyle:
         """What the cells of a figure have in common."""
         shown = [cell.shown for cell in cells]
-        return cls(bands, scale, manner, stretch_for(shown, bands), one_for_all(each.sky for each in shown))
+        return cls(bands, scale, manner, stretch_for(shown, bands), one_for_all(item.sky for item in shown))
 
     def cell(self, picture: Axes, map_: Axes, cell: Cell, place: int) -> None:
         """Picture with its letter, and the map."""
@@ -128,7 +128,7 @@ def over_image(ground: NDArray[np.uint8], loads: Floats, inks: Sequence[str]) ->
     loads = np.maximum(loads, 0)
     total = loads.sum(axis=-1, keepdims=True)
     share = np.divide(loads, total, out=np.zeros_like(loads), where=total > 0)
-    colours = 255 * share @ np.array([to_rgb(each) for each in inks])
+    colours = 255 * share @ np.array([to_rgb(item) for item in inks])
     opacity = _OPACITY * np.clip(total / (np.quantile(total, 0.995) or 1.0), 0, 1)
     grey = ground.mean(axis=-1, keepdims=True)  # so that the galaxy's own colours are not taken for groups
     return np.asarray(np.round(grey * (1 - opacity) + colours * opacity)).astype(np.uint8)

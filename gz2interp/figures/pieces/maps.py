@@ -86,7 +86,7 @@ class MapScale:
 
 def scale_of(maps: Iterable[Floats], signed: bool = True) -> MapScale:
     """One scale for all maps: the 99.5th percentile of their absolute values, all taken together, rounded up."""
-    values = np.concatenate([np.ravel(each) for each in maps])
+    values = np.concatenate([np.ravel(array) for array in maps])
     return MapScale(rounded_up(symmetric_limit(values)), signed)
 
 

@@ -60,8 +60,8 @@ def stretch_for(galaxies: Sequence[FigureGalaxy], bands: Sequence[str]) -> Stret
 
 def stretch_for_features(images: Iterable[Floats | None], bands: Sequence[str]) -> Stretch:
     """One stretch for the feature images of a figure (y, x, band), which are fainter than its galaxies."""
-    there = [image for image in images if image is not None]
-    return stretch_of(np.stack(there), bands) if there else Stretch()
+    present = [image for image in images if image is not None]
+    return stretch_of(np.stack(present), bands) if present else Stretch()
 
 
 def band_grey(image: NDArray[np.floating[Any]]) -> Bytes:
@@ -132,10 +132,10 @@ def compass_of(position_angle: float) -> tuple[tuple[float, float], tuple[float,
 def put_scale_bar(axis: Axes, sky: CutoutSky, shape: tuple[int, int]) -> None:
     """A bar in the lower left corner, in arcsec, or in pixels where the pixel scale is not known."""
     height, width = shape
-    known = bool(np.isfinite(sky.pixel_scale))
-    unit = sky.pixel_scale if known else 1.0
+    has_scale = bool(np.isfinite(sky.pixel_scale))
+    unit = sky.pixel_scale if has_scale else 1.0
     length = bar_length(width * unit)
-    words = f"{length:g}\N{DOUBLE PRIME}" if known else f"{length:g} pix"
+    words = f"{length:g}\N{DOUBLE PRIME}" if has_scale else f"{length:g} pix"
     x, y = 0.07 * width, 0.07 * height
     axis.plot([x, x + length / unit], [y, y], linewidth=1.1, solid_capstyle="butt", **_INK)
     axis.text(x, y + 0.03 * height, words, ha="left", va="bottom", fontsize=SMALL, **_INK)

@@ -226,7 +226,7 @@ def _ellipses(
     for _ in range(3):
         weight = np.where(radius < extent[:, None], light, 0) + np.float32(1e-6) * (np.hypot(dy, dx) < FARTHEST)
         total = weight.sum(axis=1)
-        a, b, c = (np.einsum("np,np->n", weight, each) / total for each in (xx, yy, xy))
+        a, b, c = (np.einsum("np,np->n", weight, array) / total for array in (xx, yy, xy))
         spread, mean = np.hypot((a - b) / 2, c), (a + b) / 2
         ratio = np.sqrt(np.clip((mean - spread) / (mean + spread), 0.02, 1)).astype(np.float64)
         angle = 0.5 * np.arctan2(2 * c, a - b)
@@ -259,7 +259,7 @@ def _rest(values: Floats, profile: NDArray[np.float64], scatter: NDArray[np.floa
     position = np.clip(radius - 0.5, 0, count - 1.001)
     lower = position.astype(np.int64)
     share, lower = position - lower, lower + np.arange(len(radius))[:, None] * count
-    model, noise = (_between(each.astype(np.float32), lower, share) for each in (profile, scatter))
+    model, noise = (_between(array.astype(np.float32), lower, share) for array in (profile, scatter))
     return np.asarray((values - model) / noise)
 
 

@@ -111,7 +111,7 @@ def _arcs(fitted: Isophotes, size: Sizes) -> dict[str, Doubles]:
     number = sums(np.ones_like(at), cell, 8 * SECTORS).reshape(len(at), 8, SECTORS, 1)[:, :7]
     results = {}
     for name, count in ARC.items():
-        lights, numbers = (sum(np.roll(each, step, axis=2) for step in range(count)) for each in (light, number))
+        lights, numbers = (sum(np.roll(array, step, axis=2) for step in range(count)) for array in (light, number))
         strength = lights / np.sqrt(np.maximum(numbers, 6))
         results[f"arc_{name}"] = strength[..., -1].max(axis=(1, 2))
         results[f"arc_{name}_in_a_band"] = strength[..., :-1].max(axis=(1, 2, 3))
