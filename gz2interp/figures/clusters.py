@@ -64,7 +64,7 @@ def outlines(
     numbers : int64 (n,)
         The cluster of each galaxy; 0 for none.
     places : mapping
-        Cluster -> the galaxy in its middle; whoever is named here is outlined.
+        Cluster -> the galaxy in its middle; the clusters to outline.
     window : MapWindow
         The whole map.
     """

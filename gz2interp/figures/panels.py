@@ -56,7 +56,7 @@ LATER_ANSWERS: Final[dict[str | None, dict[str, tuple[str, str]]]] = {
     None: {"odd": ("t06_odd", "a14_yes")},
 }
 ASKED: Final = 0.3
-"""Below this share of votes for the answer that leads to a question, too few people were asked it."""
+"""Below this share of votes for the answer that leads to a question, too few volunteers answered it."""
 
 
 def rgb_panel(picture: Bytes, height: int = 300) -> go.Figure:
@@ -100,7 +100,7 @@ class AttributionPanels:
     by_band : plotly Figure, optional
         A map for each band; None for a method that does not tell bands apart.
     limit : float
-        The scale runs from -limit to +limit in all of them: red speaks for the score, blue against it.
+        The scale runs from -limit to +limit in all of them: red increases the score, blue decreases it.
     """
 
     over: go.Figure
@@ -136,7 +136,7 @@ def attribution_panels(
 
 
 def probability_bars(probabilities: Mapping[str, float], label: str | None = None) -> go.Figure:
-    """What the network says: a bar for each class, the most probable in blue, the catalogue's label marked with a dot.
+    """Predicted probabilities: a bar for each class, the highest in blue, the catalogue's label marked with a dot.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def probability_bars(probabilities: Mapping[str, float], label: str | None = Non
 
 
 def band_bars(values: Floats, bands: Sequence[str]) -> go.Figure:
-    """What each band adds to a score: to the right what speaks for it, to the left what speaks against it.
+    """Contribution of each band to a score: increases to the right, decreases to the left.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def vote_bars(fractions: Mapping[str, float]) -> go.Figure:
     fractions : mapping
         Vote column of GZ2 -> fraction, as in the catalogue's row; debiased fractions are preferred, columns that are
         absent or unknown are left out. How round a galaxy is, or whether it has a bar, is shown where at least
-        `ASKED` of the people were asked.
+        `ASKED` of the volunteers were asked.
     """
     first = {words: _fraction(fractions, FIRST, answer) for words, answer in FIRST_ANSWERS.items()}
     fractions_by_class = dict(first)

@@ -1,4 +1,4 @@
-"""Places of a layer's plane in pictures: framed, cut out, and maps of them laid over a galaxy."""
+"""Places of a layer's plane in pictures: frames, crops, and maps drawn over a galaxy."""
 
 from __future__ import annotations
 

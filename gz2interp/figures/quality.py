@@ -23,7 +23,7 @@ HEIGHT: Final = 270
 
 
 def reliability_panel(evaluation: Evaluation) -> go.Figure:
-    """How often it is right against how sure it is, with 95 % intervals; on the line they are the same."""
+    """Reliability diagram: accuracy against confidence, with 95 % intervals and the line of equality."""
     bins = evaluation.reliability
     figure = panel("confidence", "accuracy")
     figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": QUIET, "width": 1}, hoverinfo="skip"))

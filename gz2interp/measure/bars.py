@@ -8,7 +8,7 @@ After Bhambra, Joachimi, Lahav 2022, MNRAS 511, 5032, https://arxiv.org/abs/2110
 SmoothGrad maps.
 
 Notes on differences: angle and length come from an adaptive ellipse about the map's brightest middle rather than from a
-threshold, and of the map only what speaks for a bar counts.
+threshold, and only positive values of the map are used.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ class BarMeasurements:
 def seen_in(values: NDArray[np.floating]) -> Floats:
     """A map (n, y, x) not below 0 of attribution (n, y, x) or (n, y, x, band).
 
-    Bands are added up, and what is below 0 is nothing: there light speaks against a bar, as it does beside one.
+    Bands are summed and negative values are set to 0: there light decreases the score, as it does beside a bar.
     """
     values = np.asarray(values, np.float64)
     return np.asarray(np.maximum(values.sum(axis=-1) if values.ndim == 4 else values, 0.0))

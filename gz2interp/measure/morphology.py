@@ -1,4 +1,4 @@
-"""The morphology of each galaxy as standard numbers, measured on the pixels: no network is asked.
+"""The morphology of each galaxy as standard numbers, measured on the pixels, without a network.
 
 Non-parametric, as surveys measure it (Conselice 2003, ApJS 147, 1), and the residuals of ellipses (Lochner & Bassett
 2021, Astronomy and Computing 36, 100481). A pure function of pixels, so that any engine may run it, block by block.

@@ -96,7 +96,7 @@ AT_ONCE = 1024
 
 
 def catalog_of(recipes: Sequence[Recipe], seed: int = 0) -> pd.DataFrame:
-    """A catalogue as `Survey.create` wants it, one row per recipe.
+    """A catalogue for `Survey.create`, one row per recipe.
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ def photons(expected: Floats, noise: Noise, seed: int, name: str) -> Counts:
 def _scatter(counts: Counts, mean: Floats, rng: Generator) -> None:
     """Add Poisson numbers of these means, in place, at the cost of a number per photon instead of one per pixel.
 
-    Their sum is a Poisson number, and each photon falls on a pixel with the chance that its share of the light says.
+    Their sum is a Poisson number, and each photon falls on a pixel with a probability equal to its share of the light.
     """
     up_to = np.cumsum(mean, dtype=np.float64)
     if up_to[-1] > 0:

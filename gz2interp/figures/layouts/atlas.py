@@ -1,4 +1,4 @@
-"""Activation atlas: activations at many places, laid out by likeness; the pictures of all cells are of one size."""
+"""Activation atlas: activations at many places, arranged by similarity, with pictures of equal size."""
 
 from __future__ import annotations
 

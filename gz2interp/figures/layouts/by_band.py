@@ -1,4 +1,4 @@
-"""A row per band: each band's image and what the map says in it, galaxy beside galaxy."""
+"""A row per band: each band's image and its attribution map, one column per galaxy."""
 
 from __future__ import annotations
 

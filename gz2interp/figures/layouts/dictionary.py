@@ -1,4 +1,4 @@
-"""Semantic dictionary: places in a galaxy, and the channels that speak there, as galaxies and feature images."""
+"""Semantic dictionary: places in a galaxy, and the channels that are active there, as galaxies and feature images."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class DictionaryWord:
     note : str
         A line or two: how loud it is, and what it does.
     galaxies : sequence of Cell
-        In which it is loudest, each with the channel's map on its pixels.
+        The most activating ones, each with the channel's map on its pixels.
     feature : float32 (y, x, band) or None
         Its feature image.
     """

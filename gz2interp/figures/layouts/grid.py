@@ -26,7 +26,7 @@ Floats = NDArray[np.floating[Any]]
 _BETWEEN: Final = 0.08
 _HEAD: Final = 0.17
 FAINTEST: Final = 0.05
-"""A place that says less than this share of the strongest is left empty."""
+"""A place whose activation is below this share of the strongest is left empty."""
 
 
 def grid_figure(

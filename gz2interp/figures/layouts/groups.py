@@ -1,4 +1,4 @@
-"""Neuron groups over a galaxy: which group speaks where, what it looks like, and what it does for each class."""
+"""Neuron groups over a galaxy: maps of the groups, their feature images, and their effect on each class."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def groups_figure(
     if not count:
         raise InputError("A figure of no group was asked for", "One group or more")
     if count > len(INKS):
-        raise InputError(f"{count} groups are to be told apart by colour", f"At most {len(INKS)}")
+        raise InputError(f"{count} groups are to be distinguished by colour", f"At most {len(INKS)}")
     groups = groups or range(count)
     page, across = manner.page, min(_ACROSS[manner.page.columns], len(groups))
     lines, pitch = -(-len(groups) // across), (page.width - _LABELS - 0.05) / across

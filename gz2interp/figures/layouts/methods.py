@@ -27,7 +27,7 @@ _BAR, _NUMBERS, _BETWEEN = 0.05, 0.15, 0.09
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """What one method says.
+    """The attribution of one method.
 
     Attributes
     ----------

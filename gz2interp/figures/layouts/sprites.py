@@ -1,4 +1,4 @@
-"""All feature images of a layer beside one another, each with its number and a mark that says how far to trust it."""
+"""All feature images of a layer, each with its channel number and a mark of its reliability."""
 
 from __future__ import annotations
 

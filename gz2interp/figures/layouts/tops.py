@@ -1,4 +1,4 @@
-"""Channels by their loudest and quietest galaxies, with the outline of where each channel fires."""
+"""Channels by their most and least activating galaxies, with outlines of high activation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ChannelRow:
     Attributes
     ----------
     title, note : str
-        What it is called, and what it goes with.
+        Its name, and what it correlates with.
     tops, bottoms : sequence of Cell
         Galaxies, the most extreme first, each with the channel's map over the layer's plane.
     feature : float32 (y, x, band) or None
@@ -50,7 +50,7 @@ class ChannelRow:
 
 
 def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: FigureStyle, foot: str = "") -> Figure:
-    """A row per channel: words, its feature image if there is one, the loudest galaxies, and the quietest.
+    """A row per channel: words, its feature image if there is one, the most and the least activating galaxies.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ def draw_picture(axis: Axes, galaxy: FigureGalaxy, bands: Sequence[str], stretch
 
 
 INKS: Final = OKABE_ITO
-"""Of groups and classes, in their order: told apart by everybody, and numbered besides."""
+"""Of groups and classes, in their order; distinguishable with colour blindness, and numbered."""
 
 OTHERS: Final = "#777777"
 
@@ -110,7 +110,7 @@ _OPACITY: Final = 0.8
 
 
 def ink(place: int) -> str:
-    """The colour of a group or a class; grey for those beyond the colours that can be told apart."""
+    """The colour of a group or a class; grey beyond the number of colours."""
     return INKS[place] if place < len(INKS) else OTHERS
 
 

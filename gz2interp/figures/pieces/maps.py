@@ -179,7 +179,7 @@ def contour_inks(scale: MapScale, dark: bool) -> dict[float, str]:
 
 
 def map_in_words(manner: FigureStyle, ground: str = "") -> str:
-    """How maps are drawn, for a caption; `ground` says what lies beneath if the manner does not tell."""
+    """How maps are drawn, for a caption; `ground` names the picture beneath where the style does not."""
     ground = ground or ("the colour image" if manner.on == RGB else f"the {manner.on} band")
     if manner.style == "overlay":
         return f"The map lies over {ground}, the more opaque the larger its absolute value is."

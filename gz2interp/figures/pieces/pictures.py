@@ -171,12 +171,12 @@ FOR_WCS = (0.54, 0.31)
 
 
 def wcs_of(galaxy: FigureGalaxy, axes: str) -> Any:
-    """The WCS to draw a picture in; None where a scale bar is wanted.
+    """The WCS of a picture's axes; None for a scale bar instead.
 
     Raises
     ------
     InputError
-        Coordinates are wanted of a galaxy whose place or pixel scale is not known.
+        Coordinates were requested for a galaxy without a position or pixel scale.
     """
     if axes != "wcs":
         return None
@@ -221,7 +221,7 @@ def put_place(axis: Axes, galaxy: FigureGalaxy, axes: str, first: bool = True) -
     axes : str
         As of a `Manner`.
     first : bool, optional
-        Whether this is the picture that says it for its neighbours.
+        Whether this is the first picture of a row, which carries the labels.
     """
     if axes == "wcs":
         dress_coordinates(axis, galaxy.sky, first)

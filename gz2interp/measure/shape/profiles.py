@@ -21,7 +21,7 @@ __all__ = ["RADII", "Sizes", "colours", "profile_shape", "sizes"]
 Doubles = NDArray[np.float64]
 
 RADII: Final = (0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.6, 2.0)
-"""Where the profile is told [Petrosian radii]."""
+"""Radii at which the profile is sampled [Petrosian radii]."""
 
 WIDTHS: Final = (0.1, 0.1, 0.1, 0.1, 0.1, 0.15, 0.15, 0.2)
 ORDER: Final = 4

@@ -32,7 +32,7 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Component:
-    """What the painter knows of one component.
+    """A registered component.
 
     Attributes
     ----------

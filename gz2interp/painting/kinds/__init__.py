@@ -1,4 +1,4 @@
-"""The kinds of galaxy that the painter knows, and how a recipe of each is drawn: an open list."""
+"""The registered kinds of galaxies, and how a recipe of each is drawn at random."""
 
 from __future__ import annotations
 

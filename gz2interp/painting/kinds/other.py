@@ -59,7 +59,7 @@ def _lens(rng: Generator) -> Recipe:
 
 
 def spheroid(rng: Generator, light: Photometry, axis_ratio: float, index: float, share: float = 1.0) -> UnscaledPart:
-    """An elliptical of the size that `light` says."""
+    """An elliptical galaxy of the size of `light`."""
     shape = {
         "radius": half_light_radius(light.petro_radius, axis_ratio, index),
         "index": index,

@@ -158,7 +158,7 @@ class UnscaledPart:
         Of the galaxy's flux in r; 0 for dust.
     shape : mapping
     redder : float (4,), optional
-        Than the disc, in u-g, g-r, r-i, i-z [mag]; by default what `REDDENING` says of the component.
+        Than the disc, in u-g, g-r, r-i, i-z [mag]; by default `REDDENING` of the component.
     """
 
     name: str

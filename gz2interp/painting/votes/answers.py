@@ -152,7 +152,7 @@ GLARING = 0.9
 
 
 def chances(view: DistantView) -> Chances:
-    """The chance of each answer for those who are asked."""
+    """The probability of each answer for volunteers who reach the question."""
     return {name: with_mistakes(np.stack(np.broadcast_arrays(*ASKED[name](view)), axis=1)) for name in QUESTIONS}
 
 

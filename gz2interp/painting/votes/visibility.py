@@ -86,7 +86,7 @@ class Structures:
     total : float (m,)
         The galaxy's flux in r [nanomaggies].
     near : float (m,)
-        For what belongs to the field: 1 beside the galaxy, 0 far from it, where nobody minds it.
+        For what belongs to the field: 1 beside the galaxy, 0 far from it.
     """
 
     galaxies: int

@@ -90,7 +90,7 @@ class Votes:
     weights : float (n, answer)
         Counts of volunteers, each by how far he can be relied on.
     chances : float (n, answer)
-        Of the answers of a reliable volunteer who is asked.
+        Of the answers of a reliable volunteer who reaches the question.
     nearby : float (n, answer)
         The same, were the galaxy at the reference redshift.
     """
@@ -102,7 +102,7 @@ class Votes:
 
 
 def probabilities(recipe: Recipe) -> Probabilities:
-    """Probability of each answer of a reliable volunteer, if asked: question to (answer,), summing to 1."""
+    """Probability of each answer of a reliable volunteer who reaches the question: question to (answer,), sum 1."""
     return {name: chance[0] for name, chance in cast_votes([recipe]).chances.items()}
 
 
@@ -188,7 +188,7 @@ YES_OR_NO: Final = ("t02_edgeon", "t03_bar", "t04_spiral", "t06_odd")
 def vote_columns(votes: Votes) -> dict[str, NDArray[np.generic]]:
     """Count, weight, fraction, weighted fraction, debiased fraction and flag of each answer: column to (n,).
 
-    An answer that nobody was asked for has fraction 0, as in Galaxy Zoo 2's own tables.
+    An answer of a question that no volunteer reached has fraction 0, as in Galaxy Zoo 2's own tables.
     """
     columns: dict[str, NDArray[np.generic]] = {}
     nearer = debiased(votes)
@@ -241,7 +241,7 @@ def gz2classes(fractions: Mapping[str, Doubles]) -> list[str]:
 
 
 def _fractions(numbers: NDArray[np.generic]) -> Doubles:
-    """Rows divided by their sums (n, answer); 0 where nobody answered."""
+    """Rows divided by their sums (n, answer); 0 where there are no answers."""
     numbers = np.asarray(numbers, np.float64)
     total = numbers.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(numbers, total, out=np.zeros_like(numbers), where=total > 0))
