@@ -187,22 +187,22 @@ class Completeness:
     def words(self, galaxy: int = 0, name: str = "blocks") -> str:
         """A sentence on one galaxy; `name` is the name of the blocks."""
         terms = (self.evidence, self.shown, self.left, self.past, self.gap)
-        evidence, shown, left, past, gap = (_signed(float(term[galaxy])) for term in terms)
+        evidence, shown_part, left, past, gap = (_signed(float(term[galaxy])) for term in terms)
         share = float(self.share[galaxy])
         percentage = f" ({share:.0%} of it)".replace("%", " %") if 0 <= share <= 1 else ""
         return (
             f"{score_in_words(self.score)}: evidence {evidence} above an empty sky; the {name} shown account for "
-            f"{shown}{percentage}, the rest of the layer for {left}, paths that bypass the layer for {past}, and {gap} "
+            f"{shown_part}{percentage}, the rest of the layer for {left}, paths that bypass the layer for {past}, and {gap} "
             "is unexplained."
         )
 
 
-def completeness_of(shown: Floats, others: Floats, through: Floats, past: Floats, score: str) -> Completeness:
+def completeness_of(shown_blocks: Floats, others: Floats, through: Floats, past: Floats, score: str) -> Completeness:
     """Decompose the evidence.
 
     Parameters
     ----------
-    shown : float32 (n, block)
+    shown_blocks : float32 (n, block)
         Attributions to the blocks that are shown.
     others : float32 (n, block)
         Attributions to the rest of the layer: the other channels, or the residual of the groups.
@@ -211,8 +211,8 @@ def completeness_of(shown: Floats, others: Floats, through: Floats, past: Floats
     past : float32 (n,)
         Difference between the scores of the galaxy and of the sky baseline, both with zero activations.
     """
-    total, left = shown.sum(axis=1), others.sum(axis=1)
-    strong, weak = np.abs(shown).sum(axis=1), np.abs(others).sum(axis=1)
+    total, left = shown_blocks.sum(axis=1), others.sum(axis=1)
+    strong, weak = np.abs(shown_blocks).sum(axis=1), np.abs(others).sum(axis=1)
     both = strong + weak
     absolute = np.divide(strong, both, out=np.ones_like(both), where=both > 0)
     return Completeness(through + past, total, left, past, through - total - left, absolute, score)
