@@ -192,8 +192,8 @@ class Completeness:
         percentage = f" ({share:.0%} of it)".replace("%", " %") if 0 <= share <= 1 else ""
         return (
             f"{score_in_words(self.score)}: evidence {evidence} above an empty sky; the {name} shown account for "
-            f"{shown_part}{percentage}, the rest of the layer for {left}, paths that bypass the layer for {past}, and {gap} "
-            "is unexplained."
+            f"{shown_part}{percentage}, the rest of the layer for {left}, paths that bypass the layer for {past}, and "
+            f"{gap} is unexplained."
         )
 
 
