@@ -111,7 +111,7 @@ def of_bars(
     manner: FigureStyle, bands: str = "ugriz", n: int = 2, sky: CutoutSky = SKY, per_band: bool = True
 ) -> Figure:
     values = np.linspace(-1, 2, len(bands)) if len(bands) > 1 else np.array([1.0])
-    return bands_figure([BandBars(LONG, values, shown=galaxy(len(bands), sky=sky))] * n, bands, "logit", manner, TRUST)
+    return bands_figure([BandBars(LONG, values, galaxy=galaxy(len(bands), sky=sky))] * n, bands, "logit", manner, TRUST)
 
 
 ALL: list[Callable[..., Figure]] = [

@@ -46,11 +46,11 @@ def paint_onto(cutout: Cutout, recipe: Recipe) -> Painted:
     InputError
         The cutout has another shape, another pixel scale, or a PSF of unknown width.
     """
-    seen = seen_through(recipe, cutout)
-    expected = render(seen)
-    image = _with(cutout.image, _gained(expected, seen), cutout.valid)
+    convolved = seen_through(recipe, cutout)
+    expected = render(convolved)
+    image = _with(cutout.image, _gained(expected, convolved), cutout.valid)
     picture = replace(cutout, image=image, source=f"{SOURCE} onto {cutout.source}")
-    return Painted(picture, shares_of(expected, seen), seen.components, seen.flux.astype(np.float32))
+    return Painted(picture, shares_of(expected, convolved), convolved.components, convolved.flux.astype(np.float32))
 
 
 def repaint_onto(

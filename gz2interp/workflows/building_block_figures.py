@@ -384,7 +384,7 @@ def tops_drawing(
     ]
     footer = f"Layer {layer}; galaxies are ordered by the channel's mean over the image. {DEPTH}"
     figure = tops_figure(rows, study.survey.bands, style, footer)
-    galaxies = [cell.shown for row in rows for cell in (*row.tops, *row.bottoms)]
+    galaxies = [cell.galaxy for row in rows for cell in (*row.tops, *row.bottoms)]
     tests = len(folder.correlates)
     text = (
         f"Most and least activating galaxies of channels of layer {layer}, of {int(study.survey.usable.sum()):,}, by "

@@ -223,7 +223,7 @@ def _galaxy_bars(study: Study, table: pd.DataFrame) -> list[BandBars]:
             f"{row['galaxy_id']}\n{name_in_words(str(row['prediction']))}, {score_in_words(str(row['score']))} "
             f"{_number(row['value'])}, bands together {_number(row['total'])}",
             row[list(study.survey.bands)].to_numpy(np.float64),
-            shown=galaxy,
+            galaxy=galaxy,
         )
         for (_, row), galaxy in zip(table.iterrows(), figure_galaxies_at(study, rows), strict=True)
     ]
@@ -246,7 +246,7 @@ def _number(value: Any) -> str:
 
 def _bands_caption(study: Study, parts: Sequence[BandBars], score_name: str, count: int, trust: str) -> str:
     bands = study.survey.bands
-    galaxies = [part.shown for part in parts if part.shown is not None]
+    galaxies = [part.galaxy for part in parts if part.galaxy is not None]
     means = f"means over {count} galaxies by predicted class, with 95 % intervals"
     scope = "galaxy by galaxy" if galaxies else means
     colour = colour_in_words(bands, stretch_for(galaxies, bands)) if galaxies else ""
@@ -290,7 +290,7 @@ def draw_neighbours(study: Study, galaxy_ids: Sequence[int | str], settings: Fig
         f"Galaxies (first of each line) and their {most} nearest neighbours by the network's activations, nearest "
         f"first, with their distance, and the map of the same score ({METHODS[groups[0].attribution.method].title})."
     )
-    galaxies = [cell.shown for group in cells for cell in group]
+    galaxies = [cell.galaxy for group in cells for cell in group]
     caption = map_caption(study, text, _with_score_in_words(groups), galaxies, settings.style, scale_in_words(scale))
     numbers = map_numbers(groups, [scale.limit] * len(groups))
     numbers.insert(0, "near", [str(group.galaxy_ids[0]) for group in groups for _ in group.galaxy_ids])

@@ -42,14 +42,14 @@ class BandBars:
     values : float (band,)
     errors : float (band,) or None
         Half of the interval of a mean; NaN where it is not known.
-    shown : FigureGalaxy or None
+    galaxy : FigureGalaxy or None
         The galaxy; None for a mean over many.
     """
 
     words: str
     values: Floats
     errors: Floats | None = None
-    shown: FigureGalaxy | None = None
+    galaxy: FigureGalaxy | None = None
 
 
 def bands_figure(
@@ -75,7 +75,7 @@ def bands_figure(
     """
     if not parts:
         raise InputError("A figure of no bars was asked for", "One galaxy or more")
-    page, pictures = manner.page, parts[0].shown is not None
+    page, pictures = manner.page, parts[0].galaxy is not None
     across = min(_ACROSS[page.columns] + (not pictures and not page.is_narrow), len(parts))
     rows = -(-len(parts) // across)
     pitch = (page.width - 0.05) / across
@@ -90,17 +90,17 @@ def bands_figure(
     limits = _limits(parts, side)
     with mpl.rc_context(STYLE):
         sheet = FigureSheet(page, rows * step(side), foot)
-        stretch = stretch_for([part.shown for part in parts if part.shown], bands) if pictures else None
+        stretch = stretch_for([part.galaxy for part in parts if part.galaxy], bands) if pictures else None
         for place, part in enumerate(parts):
             row, column = divmod(place, across)
             x, y = 0.05 + column * pitch, row * step(side) + head
             sheet.text(x, y - 0.03, texts[place], va="bottom")
             start = x
-            if part.shown is not None and stretch is not None:
+            if part.galaxy is not None and stretch is not None:
                 picture = sheet.axes(x, y, side, side)
-                draw_picture(picture, part.shown, bands, stretch)
-                put_scale_bar(picture, part.shown.sky, part.shown.shape)
-                put_compass(picture, part.shown.sky, part.shown.shape)
+                draw_picture(picture, part.galaxy, bands, stretch)
+                put_scale_bar(picture, part.galaxy.sky, part.galaxy.shape)
+                put_compass(picture, part.galaxy.sky, part.galaxy.shape)
                 put_letter(picture, place)
                 start += side + 0.05
             bars = sheet.axes(start + _NUMBERS, y, x + pitch - start - _NUMBERS - 0.12, side)

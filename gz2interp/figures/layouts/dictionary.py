@@ -112,7 +112,7 @@ def dictionary_figure(
     ends = foot_height(foot, paper)
     side = side_for(paper, min((pitch - _BETWEEN) / 2, 0.62), sum(lines), lambda side: whole(side) + ends, "channels")
     words = [word for entry in pages for word in entry.words]
-    stretch = stretch_for([galaxy, *(cell.shown for word in words for cell in word.galaxies)], bands)
+    stretch = stretch_for([galaxy, *(cell.galaxy for word in words for cell in word.galaxies)], bands)
     stretches = stretch, stretch_for_features((word.feature for word in words), bands)
     with mpl.rc_context(STYLE):
         sheet = FigureSheet(paper, whole(side), foot)
@@ -161,8 +161,8 @@ def _word(
             framed(axis, colour)
             continue
         cell = cells[place - first]
-        draw_picture(axis, cell.shown, bands, stretches[0])
-        outline(axis, cell.values, cell.shown.shape)
+        draw_picture(axis, cell.galaxy, bands, stretches[0])
+        outline(axis, cell.values, cell.galaxy.shape)
     under = y + _SIDES * side + GAP + 0.03
     sheet.text(x, under, word.title, va="top", weight="bold")
     sheet.text(x, under + LINE, wrapped(word.note, pitch - 0.06), va="top")

@@ -49,7 +49,7 @@ def neighbours_figure(
     lines = [group[start : start + across] for group in groups for start in range(0, len(group), across)]
     across = min(across, max(len(line) for line in lines))
     widest = min((page.width - _BAR) / across - _BETWEEN - left, 1.3)
-    texts = [wrapped(cell.shown.words, widest + _BETWEEN / 2) for line in lines for cell in line]
+    texts = [wrapped(cell.galaxy.words, widest + _BETWEEN / 2) for line in lines for cell in line]
     words = LINE * (max(text.count("\n") for text in texts) + 1) + 0.05
 
     def step(side: float) -> float:
@@ -67,12 +67,12 @@ def neighbours_figure(
             for column, cell in enumerate(line):
                 x = column * pitch + left + (pitch - left - side) / 2
                 y = row * step(side) + words
-                wcs = wcs_of(cell.shown, manner.axes)
+                wcs = wcs_of(cell.galaxy, manner.axes)
                 first, second = (sheet.axes(x, y + k * (side + GAP), side, side, wcs) for k in range(2))
                 # The one whose coordinates have numbers stands below.
                 picture, map_ = (second, first) if wcs is not None else (first, second)
                 drawn.cell(picture, map_, cell, next(letters))
-                text = wrapped(cell.shown.words, widest + _BETWEEN / 2)
+                text = wrapped(cell.galaxy.words, widest + _BETWEEN / 2)
                 sheet.text(x, y - words + 0.02, text, va="top")
         bar = sheet.axes(page.width - _BAR + 0.04, words, 0.07, side)
         colour_bar(sheet.figure, bar, scale, manner)

@@ -54,7 +54,7 @@ def right_wrong_figure(
     left, beneath = FOR_WCS if manner.axes == "wcs" else (0.0, 0.0)
     half = (page.width - _BAR - _BETWEEN) / 2
     widest = min((half - left - GAP) / 2, _WIDEST)
-    texts = [wrapped(cell.shown.words, 2 * widest) for cell in (*right, *wrong)]
+    texts = [wrapped(cell.galaxy.words, 2 * widest) for cell in (*right, *wrong)]
     words = LINE * (max(line.count("\n") for line in texts) + 1) + _WORDS
 
     def height(side: float) -> float:
@@ -70,10 +70,10 @@ def right_wrong_figure(
             sheet.text(x + side + GAP / 2, _TOP - 0.05, title, ha="center", va="bottom", fontsize=TEXT, weight="bold")
             for row, cell in enumerate(part):
                 y = _TOP + row * (side + beneath + words)
-                wcs = wcs_of(cell.shown, manner.axes)
+                wcs = wcs_of(cell.galaxy, manner.axes)
                 pair = [sheet.axes(x + k * (side + GAP), y, side, side, wcs) for k in range(2)]
                 drawn.cell(pair[0], pair[1], cell, column * len(right) + row)
-                text = wrapped(cell.shown.words, 2 * side + GAP)
+                text = wrapped(cell.galaxy.words, 2 * side + GAP)
                 sheet.text(x, y + side + beneath + 0.03, text, va="top")
         bar = sheet.axes(page.width - _BAR + 0.05, _TOP, 0.07, min(side, 1.6))
         colour_bar(sheet.figure, bar, scale, manner)

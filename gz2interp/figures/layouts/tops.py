@@ -83,10 +83,10 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Figure
     ends = head + foot_height(foot, page)
     side = side_for(page, min(width, 1.0), len(rows), lambda side: len(rows) * step(side) + ends, "channels")
     cells = [cell for row in rows for cell in (*row.tops, *row.bottoms)]
-    once = one_for_all(cell.shown.sky for cell in cells)
+    once = one_for_all(cell.galaxy.sky for cell in cells)
     with mpl.rc_context(STYLE):
         sheet = FigureSheet(page, head + len(rows) * step(side), foot)
-        stretch = stretch_for([cell.shown for cell in cells], bands)
+        stretch = stretch_for([cell.galaxy for cell in cells], bands)
         of_features = stretch_for_features((row.feature for row in rows), bands)
         start = words + feature * (side + _BETWEEN)
         after = start + tops * (side + GAP) - GAP + _BETWEEN
@@ -107,7 +107,7 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Figure
             for origin, group, fires in ((start, row.tops, True), (after, row.bottoms, False)):
                 for number, cell in enumerate(group):
                     axis = sheet.axes(origin + number * (side + GAP), y, side, side)
-                    draw_picture(axis, cell.shown, bands, stretch)
+                    draw_picture(axis, cell.galaxy, bands, stretch)
                     if fires:
                         _dress(axis, cell, place if number == 0 else None, once)
     return sheet.figure
@@ -115,8 +115,8 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Figure
 
 def _dress(axis: Axes, cell: Cell, place: int | None, once: bool) -> None:
     """Where the channel fires; in the first picture of a row its letter, in the first of all bar and compass."""
-    outline(axis, cell.values, cell.shown.shape)
+    outline(axis, cell.values, cell.galaxy.shape)
     if place is not None:
         put_letter(axis, place)
     if place == 0 and once:
-        put_place(axis, cell.shown, "scale")
+        put_place(axis, cell.galaxy, "scale")

@@ -45,11 +45,11 @@ class Cell:
 
     Attributes
     ----------
-    shown : FigureGalaxy
+    galaxy : FigureGalaxy
     values : float32 (y, x, band) or (y, x)
     """
 
-    shown: FigureGalaxy
+    galaxy: FigureGalaxy
     values: Floats
 
 
@@ -78,18 +78,18 @@ class CellStyle:
     @classmethod
     def of(cls, cells: Sequence[Cell], bands: Sequence[str], scale: MapScale, manner: FigureStyle) -> CellStyle:
         """What the cells of a figure have in common."""
-        shown = [cell.shown for cell in cells]
-        return cls(bands, scale, manner, stretch_for(shown, bands), one_for_all(item.sky for item in shown))
+        galaxies = [cell.galaxy for cell in cells]
+        return cls(bands, scale, manner, stretch_for(galaxies, bands), one_for_all(galaxy.sky for galaxy in galaxies))
 
     def cell(self, picture: Axes, map_: Axes, cell: Cell, place: int) -> None:
         """Picture with its letter, and the map."""
-        draw_picture(picture, cell.shown, self.bands, self.stretch)
+        draw_picture(picture, cell.galaxy, self.bands, self.stretch)
         if self.manner.axes == "wcs" or place == 0 or not self.told_once:
-            put_place(picture, cell.shown, self.manner.axes)
+            put_place(picture, cell.galaxy, self.manner.axes)
         put_letter(picture, place)
-        draw_map(map_, total(cell.values), cell.shown, self.bands, self.scale, self.manner, self.stretch)
+        draw_map(map_, total(cell.values), cell.galaxy, self.bands, self.scale, self.manner, self.stretch)
         if self.manner.axes == "wcs":
-            put_place(map_, cell.shown, self.manner.axes, first=False)
+            put_place(map_, cell.galaxy, self.manner.axes, first=False)
 
 
 def draw_picture(axis: Axes, galaxy: FigureGalaxy, bands: Sequence[str], stretch: Stretch) -> None:

@@ -37,9 +37,9 @@ MISTAKES = 0.01
 """Share of answers that were not meant."""
 
 
-def either(seen: ComponentVisibility, shares: Mapping[str, float]) -> Doubles:
+def either(visibility: ComponentVisibility, shares: Mapping[str, float]) -> Doubles:
     """Share who notice one at least, of what each of those who see it minds with a share of its own."""
-    return np.asarray(1 - np.prod([1 - share * seen[name] for name, share in shares.items()], axis=0))
+    return np.asarray(1 - np.prod([1 - share * visibility[name] for name, share in shares.items()], axis=0))
 
 
 def rising(value: Doubles, at: float | Doubles, width: float) -> Doubles:
@@ -95,15 +95,15 @@ AT_RANDOM = 0.115
 
 def odd(view: DistantView) -> Sequence[Doubles]:
     """Yes, no: for what stands out, or for nothing in particular."""
-    yes = 1 - (1 - _at_random(view)) * (1 - 0.7 * irregular(view)) * (1 - either(view.seen, ODD))
+    yes = 1 - (1 - _at_random(view)) * (1 - 0.7 * irregular(view)) * (1 - either(view.visibility, ODD))
     return yes, 1 - yes
 
 
 def odd_feature(view: DistantView) -> Sequence[Doubles]:
     """What it is, in proportion to what made them say so; the seven answers of the question."""
-    weights = {name: weight * view.seen[name] for name, weight in ODD.items()}
+    weights = {name: weight * view.visibility[name] for name, weight in ODD.items()}
     # Tails beside a companion are a merger's.
-    shared = weights["tail"] * view.seen["companion"]
+    shared = weights["tail"] * view.visibility["companion"]
     weights |= {"tail": weights["tail"] - shared, "companion": weights["companion"] + shared}
     weights |= {"irregular": 0.7 * irregular(view), "nothing": _at_random(view)}
     named = [weight[:, None] * np.array(ODD_NAMES[name], float) for name, weight in weights.items()]
@@ -117,7 +117,7 @@ def _at_random(view: DistantView) -> Doubles:
 
 def irregular(view: DistantView) -> Doubles:
     """Patches without order where there is no bulge, or a body off its own middle."""
-    patches = (1 - (1 - view.seen["clumps"]) * (1 - view.seen["arms"])) * disorder(view)
+    patches = (1 - (1 - view.visibility["clumps"]) * (1 - view.visibility["arms"])) * disorder(view)
     return 1 - (1 - patches) * (1 - view.resolved * rising(view.sights.lopsided, at=0.35, width=0.08))
 
 
@@ -172,13 +172,13 @@ def _edge_on(view: DistantView) -> Sequence[Doubles]:
 
 
 def _bar(view: DistantView) -> Sequence[Doubles]:
-    yes = 0.10 + 0.88 * _of_those_who_see_features(view, view.seen["bar"])
+    yes = 0.10 + 0.88 * _of_those_who_see_features(view, view.visibility["bar"])
     return yes, 1 - yes
 
 
 def _spiral(view: DistantView) -> Sequence[Doubles]:
-    rings = either(view.seen, {"inner_ring": 0.3, "outer_ring": 0.3, "tail": 0.25, "clumps": 0.3})
-    arms = view.seen["arms"] * (1 - disorder(view))
+    rings = either(view.visibility, {"inner_ring": 0.3, "outer_ring": 0.3, "tail": 0.25, "clumps": 0.3})
+    arms = view.visibility["arms"] * (1 - disorder(view))
     yes = 0.04 + 0.95 * _of_those_who_see_features(view, 1 - (1 - arms) * (1 - rings))
     return yes, 1 - yes
 
@@ -199,12 +199,12 @@ def _bulge_shape(view: DistantView) -> Sequence[Doubles]:
 
 def _arms_winding(view: DistantView) -> Sequence[Doubles]:
     # Arms that cannot be followed look tightly wound.
-    pitch = view.sights.pitch * (0.7 + 0.3 * view.seen["arms"])
+    pitch = view.sights.pitch * (0.7 + 0.3 * view.visibility["arms"])
     return ordered(pitch, edges=(16.5, 26.5), width=4.5)
 
 
 def _arms_number(view: DistantView) -> Sequence[Doubles]:
-    counted = view.seen["arms"] * np.exp(-0.45 * view.sights.raggedness)
+    counted = view.visibility["arms"] * np.exp(-0.45 * view.sights.raggedness)
     off = np.abs(view.sights.arms[:, None] - np.arange(1, 6))
     near = np.where(off < 0.5, 1.0, np.where(off < 1.5, 0.12, 0.02)) * counted[:, None]
     guessed = (1 - counted)[:, None] * np.array([0.06, 0.22, 0.06, 0.03, 0.05])
@@ -240,11 +240,11 @@ def _features(view: DistantView) -> Doubles:
     disc = view.sights.disc > 0
     flat = _edge_on_look(view) * np.where(disc, 0.85 * view.resolved, 0.20)
     plain = 0.07 + (0.11 + 0.47 * view.sights.disc) * view.resolved
-    return 1 - (1 - plain) * (1 - flat) * (1 - 0.6 * irregular(view)) * (1 - either(view.seen, FEATURES))
+    return 1 - (1 - plain) * (1 - flat) * (1 - 0.6 * irregular(view)) * (1 - either(view.visibility, FEATURES))
 
 
-def _of_those_who_see_features(view: DistantView, seen: Doubles) -> Doubles:
-    return np.asarray(np.minimum(seen / _features(view), 1.0) ** EAGERNESS)
+def _of_those_who_see_features(view: DistantView, visibility: Doubles) -> Doubles:
+    return np.asarray(np.minimum(visibility / _features(view), 1.0) ** EAGERNESS)
 
 
 def _edge_on_look(view: DistantView) -> Doubles:

@@ -30,9 +30,9 @@ __all__ = [
     "DistantView",
     "Structures",
     "VisibleProperties",
+    "component_visibility",
     "distance_of",
     "glare",
-    "seen",
     "sights_of",
     "size_of",
     "structures",
@@ -123,7 +123,7 @@ class ComponentVisibility:
 
 def visibility(recipe: Recipe, name: str) -> float:
     """How well one component of one galaxy is seen, from 0 to 1; 0 if the galaxy has none."""
-    return float(seen(structures([recipe]))[name][0])
+    return float(component_visibility(structures([recipe]))[name][0])
 
 
 def structures(recipes: Sequence[Recipe]) -> Structures:
@@ -148,8 +148,10 @@ def structures(recipes: Sequence[Recipe]) -> Structures:
     )
 
 
-def seen(what: Structures, lengths: Doubles | None = None, fluxes: Doubles | None = None) -> ComponentVisibility:
-    """How well it is all seen.
+def component_visibility(
+    what: Structures, lengths: Doubles | None = None, fluxes: Doubles | None = None
+) -> ComponentVisibility:
+    """Visibility of each component, from 0 to 1.
 
     Parameters
     ----------
@@ -287,7 +289,7 @@ class DistantView:
     Attributes
     ----------
     sights : VisibleProperties
-    seen : ComponentVisibility
+    visibility : ComponentVisibility
         How well each of their components is seen.
     axis_ratio : float (n,)
         Through the seeing.
@@ -296,7 +298,7 @@ class DistantView:
     """
 
     sights: VisibleProperties
-    seen: ComponentVisibility
+    visibility: ComponentVisibility
     axis_ratio: Doubles
     resolved: Doubles
 
@@ -317,7 +319,7 @@ def view(sights: VisibleProperties, redshift: float | None = None) -> DistantVie
     width = (sights.radius * length) ** 2
     blurred = np.sqrt((sights.axis_ratio**2 * width + sights.psf**2) / (width + sights.psf**2))
     resolved = width / (width + (UNRESOLVED * sights.psf) ** 2)
-    return DistantView(sights, seen(sights.structures, length, flux), blurred, resolved)
+    return DistantView(sights, component_visibility(sights.structures, length, flux), blurred, resolved)
 
 
 def _of(recipe: Recipe) -> tuple[float, ...]:
