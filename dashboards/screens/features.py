@@ -37,7 +37,7 @@ LIVE: Final[Mapping[str, Callable[[StoredLayer, BlocksView], None]]] = {
     "dictionary": show_dictionary,
     "groups": show_groups,
 }
-"""Views of the selected galaxy, for which the network is run."""
+# Views of the selected galaxy, for which the network is run. No docstring: Streamlit would write it on the page.
 
 
 def _show(survey: Survey, name: str) -> None:
