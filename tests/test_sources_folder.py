@@ -228,14 +228,14 @@ class TestPlace:
         np.testing.assert_array_equal(source(tmp_path).fetch(near).image, image())
         far = galaxy(ra=330.0, dec=-2.0) if off is None else galaxy(ra=150.0, dec=2.0 + off * pixel)
         with pytest.raises(
-            CutoutUnavailable, match=f"the galaxy lies {told} from the middle.*; 2 are allowed"
+            CutoutUnavailable, match=f"the galaxy lies {told} from the centre.*; 2 are allowed"
         ) as error:
             source(tmp_path).fetch(far)
         assert error.value.status == "failed"
 
     def test_a_window_at_the_rim_of_the_image(self, tmp_path):
         self.scene(tmp_path / f"{LARGE}.fits", turn=0.0, mirrored=False, size=(30, 30), middle=(10.0, 15.0))
-        with pytest.raises(CutoutUnavailable, match=r"lies 3\.5 pixels from the middle"):
+        with pytest.raises(CutoutUnavailable, match=r"lies 3\.5 pixels from the centre"):
             FolderSource(tmp_path, shape=(28, 28)).fetch(galaxy(ra=150.0, dec=2.0))
         assert FolderSource(tmp_path, shape=(24, 24)).fetch(galaxy(ra=150.0, dec=2.0)).valid.all()
 
