@@ -32,6 +32,9 @@ def main() -> None:
     opening = st.empty()
     if "selection" not in st.session_state:  # a first visit: the imports of a page take seconds
         opening.html('<div class="gz2-opening" role="status">Opening the survey …</div>')
+    from dashboards.serving import wait_for_imports
+
+    wait_for_imports()
     from dashboards.parts.page import show_page
 
     show_page(page, opening)

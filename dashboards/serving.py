@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from streamlit import config
 
-__all__ = ["LOOPBACK", "Gatekeeper", "is_allowed_host", "lifespan"]
+__all__ = ["LOOPBACK", "Gatekeeper", "is_allowed_host", "lifespan", "wait_for_imports"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -115,8 +115,17 @@ class Gatekeeper:
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Start the imports of the first page, and open the browser, as ``streamlit run`` does."""
-    threading.Thread(target=_prepare, daemon=True).start()
+    _imports.start()
     yield
+
+
+def wait_for_imports() -> None:
+    """Return when the imports of the first page are done.
+
+    Two threads that import packages with circular imports (astropy's are) at the same time may see half of one.
+    """
+    if _imports.ident is not None:
+        _imports.join()
 
 
 def _prepare() -> None:
@@ -125,6 +134,10 @@ def _prepare() -> None:
         webbrowser.open(f"http://{host}:{config.get_option('server.port')}")
     for name in NEEDED:
         importlib.import_module(name)
+
+
+_imports: Final = threading.Thread(target=_prepare, daemon=True)
+"""Of this process; started with the server, never where a test runs a page by itself."""
 
 
 def _allowed() -> tuple[str, ...]:
