@@ -83,7 +83,7 @@ def test_the_report_says_units_and_frames_and_what_was_dropped(tmp_path):
 def test_a_download_of_galaxies_without_positions_is_refused(tmp_path):
     pd.DataFrame({"objid": IDS, "gz2class": "Er"}).to_csv(tmp_path / "t.csv", index=False)
     assert "no positions" in " ".join(read_catalog(tmp_path / "t.csv")[1].notes)
-    with pytest.raises(InputError, match=r"t\.csv has no positions, and archives find galaxies by position"):
+    with pytest.raises(InputError, match=r"t\.csv has no positions, by which archives are queried"):
         open_download(tmp_path / "s", tmp_path / "t.csv", lambda path: read_catalog(path)[0], DownloadPlan())
     assert not (tmp_path / "s").exists()
 

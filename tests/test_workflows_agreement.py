@@ -64,10 +64,10 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Survey:
     return survey
 
 
-def add_layer(survey: Survey, name: str) -> None:
-    """What an analysis keeps of a layer's activations, without its map."""
+def add_layer(survey: Survey, name: str, metric: str = "cosine") -> None:
+    """What an analysis stores of a layer's activations, without its map."""
     model, rows = survey.model(name), np.flatnonzero(survey.usable)
-    made = Provenance(survey.digest, model.digest, "seen", "analysis", {"metric": "cosine", "pooling": "mean"}, 0)
+    made = Provenance(survey.digest, model.digest, "seen", "analysis", {"metric": metric, "pooling": "mean"}, 0)
     analysis = Analysis(layer_folder(model.path, "seen") / made.digest)
     analysis.path.mkdir(parents=True)
     said = said_by(survey, name)
@@ -162,6 +162,20 @@ def test_it_is_kept_and_never_that_of_another_network(survey: Survey, monkeypatc
         assert not load_agreements(survey, cnn, "seen")
     finally:
         sheet.write_text(record)
+
+
+def test_a_newer_analysis_of_the_layer_does_not_hide_the_feature_images(survey: Survey) -> None:
+    before = asked(survey, "random")
+    cnn = survey.model("cnn")
+    add_layer(survey, "cnn", metric="whitened")
+    newest = latest_analysis(cnn.path, survey.digest, cnn.digest, "seen")
+    assert newest is not None
+    try:
+        assert newest.provenance.parameters["metric"] == "whitened"
+        pd.testing.assert_frame_equal(asked(survey, "random").table, before.table)
+        assert "random seen" in {item.second for item in load_agreements(survey, cnn, "seen")}
+    finally:
+        shutil.rmtree(newest.path)
 
 
 def test_shuffled_weights_are_one_draw(survey: Survey) -> None:

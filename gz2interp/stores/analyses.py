@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -310,16 +310,25 @@ def analyses_of(model_path: Path) -> list[Analysis]:
     return [Analysis(file.parent) for file in files]
 
 
-def latest_analysis(model_path: Path, data: str, model: str, layer: str | None = None) -> Analysis | None:
+def latest_analysis(
+    model_path: Path,
+    data: str,
+    model: str,
+    layer: str | None = None,
+    holds: Callable[[Analysis], bool] = lambda analysis: True,
+) -> Analysis | None:
     """The newest analysis of exactly this data and this model, of any layer or of one; None if there is none.
 
     Parameters
     ----------
     data, model : str
         The digests of the survey and of the model file as they are now.
+    holds : callable, optional
+        Whether an analysis has what is needed, such as building blocks; others are passed over.
     """
     for analysis in analyses_of(model_path):
         provenance = analysis.provenance
-        if (provenance.data, provenance.model) == (data, model) and layer in (None, provenance.layer):
+        same = (provenance.data, provenance.model) == (data, model) and layer in (None, provenance.layer)
+        if same and holds(analysis):
             return analysis
     return None

@@ -168,10 +168,13 @@ def blocks_provenance(
 
 
 def load_blocks(survey: Survey, model: ModelFolder, layer: str = "") -> BlocksFolder | None:
-    """Stored building blocks of the newest analysis of exactly these data and this model; None if there are none."""
-    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    folder = blocks_folder(analysis) if analysis else None
-    return folder if folder is not None and folder.provenance is not None else None
+    """Stored building blocks of the newest analysis of these data and this model that has them; None if none has."""
+    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None, _has_blocks)
+    return blocks_folder(analysis) if analysis else None
+
+
+def _has_blocks(analysis: Analysis) -> bool:
+    return blocks_folder(analysis).provenance is not None
 
 
 def load_groups(folder: BlocksFolder) -> Groups:

@@ -24,15 +24,15 @@ from gz2interp.concepts.partners import (
 from gz2interp.embedding.spaces import finite
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Provenance, versions_of
-from gz2interp.stores.analyses import Analysis, analyses_of, latest_analysis
+from gz2interp.stores.analyses import Analysis, analyses_of
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.files import locked
-from gz2interp.stores.layer_results import FeaturesFolder, agreement_folder, features_folder
+from gz2interp.stores.layer_results import FeaturesFolder, agreement_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysis_steps import OVER_VIEWS, activations_as_in
 from gz2interp.workflows.compare import Representation
-from gz2interp.workflows.feature_sheet import open_sheet, sample_rows
+from gz2interp.workflows.feature_sheet import load_features, open_sheet, sample_rows
 from gz2interp.workflows.study import Progress, Study, analysis_for
 
 __all__ = [
@@ -171,14 +171,16 @@ def load_agreement(
 
 def load_agreements(survey: Survey, model: ModelFolder, layer: str = "") -> tuple[FeatureAgreement, ...]:
     """Stored agreements of the sheet of a layer with all layers of the other networks of the survey."""
-    source = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    features = load_features(survey, model, layer)
+    if features is None:
+        return ()
+    source = Analysis(features.path.parent)
     agreements: dict[tuple[str, str], FeatureAgreement] = {}
-    for other in map(survey.model, survey.models() if source else ()):
+    for other in map(survey.model, survey.models()):
         for target in analyses_of(other.path):
-            assert source is not None
             if other.latents or target.provenance.model != other.digest or other.digest == model.digest:
                 continue  # latents have no network; a network that was trained anew is another one
-            agreement = load_agreement(features_folder(source), source, target, model, other)
+            agreement = load_agreement(features, source, target, model, other)
             if agreement is not None:
                 agreements.setdefault((other.name, target.layer), agreement)
     return tuple(agreements.values())
@@ -218,8 +220,9 @@ def agreement(
         One has not been analysed, the sheet has no images of channels, or they have no galaxy in common.
     """
     _check_other(first, second)
-    source, target = (analysis_for(survey, side.model, side.layer) for side in (first, second))
-    features = open_sheet(survey, first.model, source.layer)
+    target = analysis_for(survey, second.model, second.layer)
+    features = open_sheet(survey, first.model, first.layer or analysis_for(survey, first.model).layer)
+    source = Analysis(features.path.parent)
     stored = load_agreement(features, source, target, first.model, second.model)
     if stored is not None:
         return stored

@@ -114,10 +114,13 @@ def sheet_provenance(analysis: Analysis, settings: SheetSettings, blocks: str) -
 
 
 def load_features(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder | None:
-    """Stored sheet of the newest analysis of exactly these data and this model; None if there is none."""
-    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    folder = features_folder(analysis) if analysis else None
-    return folder if folder is not None and folder.provenance is not None else None
+    """Stored sheet of the newest analysis of these data and this model that has one; None if none has."""
+    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None, _has_sheet)
+    return features_folder(analysis) if analysis else None
+
+
+def _has_sheet(analysis: Analysis) -> bool:
+    return features_folder(analysis).provenance is not None
 
 
 def open_sheet(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder:
