@@ -126,7 +126,7 @@ def test_outlines_enclose_most_of_a_cluster_and_flagged_ones_are_dashed(surveys:
         enclosed = np.sum([inside_polygon(xy, line) for line in each.lines], axis=0) % 2 == 1
         assert (numbers[enclosed] == each.number).mean() > 0.99
         assert enclosed[numbers == each.number].mean() > 0.8
-    figure = add_outlines(go.Figure(), found, chosen=1, flagged={2})
+    figure = add_outlines(go.Figure(), found, selected=1, flagged={2})
     lines = {trace.meta: trace.line for trace in figure.data}
     assert lines["cluster-2"].dash == "dash"
     assert lines["cluster-1"].width > lines["cluster-2"].width

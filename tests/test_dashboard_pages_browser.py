@@ -144,6 +144,7 @@ def test_a_galaxy_that_is_sought_leaves_no_text_and_a_message_stays_on_its_page(
     assert page.evaluate(place) == before  # a sentence moves nothing
     page.get_by_role("link", name="Trust").click()
     page.get_by_text("Not checked yet").wait_for(timeout=60_000)
+    page.wait_for_selector(IDLE)  # until the run has ended, Streamlit leaves what the page before has drawn
     assert page.get_by_text("neither an id nor a position").count() == 0
     page.goto(address)
     page.wait_for_selector(DRAWN)

@@ -192,8 +192,6 @@ BARE_PARTICIPLES = {
 }  # fmt: skip
 STORED_FIELDS = {
     "gz2interp/concepts/attribution.py": ("shown",),
-    "gz2interp/grouping.py": ("told",),
-    "gz2interp/map_quality.py": ("kept",),
     "trainer/uncertainty.py": ("chosen",),
 }
 """Fields whose names are those of stored tables and records."""

@@ -71,7 +71,7 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("step", ["write_shard", "record", "header", "forget"])
+@pytest.mark.parametrize("step", ["write_shard", "record", "header", "remove"])
 @pytest.mark.parametrize("before", [True, False])
 def test_killed_at_any_step_it_happens_when_the_next_writer_opens(
     survey: Survey, step: str, before: bool, monkeypatch: pytest.MonkeyPatch
@@ -80,7 +80,7 @@ def test_killed_at_any_step_it_happens_when_the_next_writer_opens(
         "write_shard": (writer, "write_shard"),
         "record": (writer.StatusJournal, "record"),
         "header": (writer.Header, "write"),
-        "forget": (writer.Replacement, "forget"),
+        "remove": (writer.Replacement, "remove"),
     }
     owner, name = where[step]
     real = getattr(owner, name)
@@ -91,7 +91,7 @@ def test_killed_at_any_step_it_happens_when_the_next_writer_opens(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(owner, name, staticmethod(dying) if step == "forget" else dying, raising=True)
+        patch.setattr(owner, name, staticmethod(dying) if step == "remove" else dying, raising=True)
         with pytest.raises(Killed):
             replace_row(survey, 7)
     with survey.refreshed().writer():

@@ -82,7 +82,7 @@ def outlines(
 
 
 def add_outlines(
-    figure: go.Figure, contours: Sequence[Outline], chosen: int = 0, flagged: Collection[int] = ()
+    figure: go.Figure, contours: Sequence[Outline], selected: int = 0, flagged: Collection[int] = ()
 ) -> go.Figure:
     """Draw outlines and numbers over a map.
 
@@ -90,16 +90,16 @@ def add_outlines(
     ----------
     figure : plotly Figure
     contours : sequence of Outline
-    chosen : int
+    selected : int
         The selected cluster; 0 for none.
     flagged : collection of int
         Clusters that the sky or the telescope has probably made: dashed.
     """
-    for outline in sorted(contours, key=lambda one: one.number == chosen):
+    for outline in sorted(contours, key=lambda one: one.number == selected):
         line = {"color": QUIET, "width": 1.4, "dash": "solid"}
         if outline.number in flagged:
             line |= {"color": WARNING, "dash": "dash"}
-        if outline.number == chosen:
+        if outline.number == selected:
             line |= {"color": CHOSEN, "width": 3}
         x, y = _joined(outline.lines)
         figure.add_trace(
@@ -108,7 +108,7 @@ def add_outlines(
             )
         )
     for outline in contours:
-        colour = CHOSEN if outline.number == chosen else WARNING if outline.number in flagged else "#30363D"
+        colour = CHOSEN if outline.number == selected else WARNING if outline.number in flagged else "#30363D"
         figure.add_annotation(
             x=outline.place[0],
             y=outline.place[1],

@@ -200,7 +200,7 @@ def bars_in(maps: NDArray[np.floating], pixel_scale: NDArray[np.floating] | floa
     if maps.ndim != 3:
         raise InputError(f"Maps of shape {maps.shape} were given", "(n, y, x)", "seen_in makes such of an attribution")
     if maps.size and np.nanmin(maps) < 0:
-        raise InputError("A map below 0 was given", "Sizes, or what speaks for the score", "See seen_in")
+        raise InputError("A map below 0 was given", "Sizes, or attribution that increases the score", "See seen_in")
     ellipses = fitted_ellipses(maps)
     ratio = ellipses.minor / ellipses.major
     why_not = tuple(_why_not(*bar) for bar in zip(maps, ellipses.major, ratio, strict=True))

@@ -83,9 +83,9 @@ def field_of(values: Floats) -> Floats:
     pixels = coarse.reshape(FIELD_SIZE, FIELD_SIZE)
     field = pixels.repeat(FINENESS, axis=0).repeat(FINENESS, axis=1)
     for (width, fineness), lattice in zip(LATTICES[1:], finer, strict=True):
-        cells, each = width * FINENESS, fineness // FINENESS
+        cells, samples = width * FINENESS, fineness // FINENESS
         inner = slice((len(field) - cells) // 2, (len(field) + cells) // 2)
-        field[inner, inner] = lattice.reshape(cells, each, cells, each).mean(axis=(1, 3))
+        field[inner, inner] = lattice.reshape(cells, samples, cells, samples).mean(axis=(1, 3))
     return field
 
 

@@ -67,8 +67,8 @@ _METHOD: Final = "band_shapley"
 
 _BANDS_METHOD: Final = (
     "Shapley values over all coalitions of bands (Shapley 1953; Lundberg & Lee 2017, arXiv:1705.07874): bars sum to "
-    "the rise of the score from bare sky in every band to the galaxy; an absent band shows sky like that at the "
-    "image's rim. Red adds to the score, blue takes from it; all bars share one scale."
+    "the rise of the score from the sky baseline in every band to the galaxy; an absent band shows sky like that at "
+    "the image's rim. Red adds to the score, blue takes from it; all bars share one scale."
 )
 
 NEIGHBOURS: Final = {1: 2, 2: 5}

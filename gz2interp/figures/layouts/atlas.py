@@ -35,7 +35,7 @@ _WIDEST: Final = 0.8
 _SAMPLE: Final = 0.6
 """Inches of the picture beside the key, with scale bar and compass."""
 _DARK: Final = 0.4
-"""Quantile of the patches' stretches that all get: outskirts are seen, and the noise of bare sky just so."""
+"""Quantile of the patches' stretches that all get: faint outskirts are visible, and the noise of the sky barely."""
 _TITLES: Final = {"feature": "feature images", "patch": "real patches"}
 
 
