@@ -36,6 +36,7 @@ __all__ = [
 
 
 _NEEDED = (GALAXY_ID, "rating")
+_OPTIONAL: Final = ("tag", "note", "time")
 
 NOTABLE_CHANGE: Final = 0.5
 """Change of a score by ratings from which on the reason mentions it."""
@@ -181,12 +182,13 @@ def import_ratings(survey: Survey, path: Path) -> tuple[int, int, int]:
         raise InputError(
             f"{path.name} has no column {' or '.join(lacking)}", "galaxy_id, rating and, at will, tag, note, time"
         )
+    columns = [column for column in (*_NEEDED, *_OPTIONAL) if column in table]  # a file may have any number of others
     with errors_as(InputError, path.name, "Ratings as .csv or .parquet", "Mend the row"):
-        ratings = [_rating(row) for row in table.to_dict("records")]
+        ratings = [_rating(row) for row in table[columns].to_dict("records")]
     ids = set(survey.galaxy_ids.tolist())
-    ours = [rating for rating in ratings if rating.galaxy_id in ids]
-    imported = ratings_of(survey).merge(ours, f"import of {path.name}")
-    return imported, len(ours) - imported, len(ratings) - len(ours)
+    in_survey = [rating for rating in ratings if rating.galaxy_id in ids]
+    imported = ratings_of(survey).merge(in_survey, f"import of {path.name}")
+    return imported, len(in_survey) - imported, len(ratings) - len(in_survey)
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -209,7 +211,7 @@ def _rating(row: Mapping[Hashable, Any]) -> Rating:
         raise InputError(
             f"Galaxy {galaxy!r} with the rating {rated!r} is in the file: {error}", "Whole numbers"
         ) from None
-    texts = {name: "" if pd.isna(row.get(name, "")) else str(row.get(name, "")) for name in ("tag", "note", "time")}
+    texts = {name: "" if pd.isna(row.get(name, "")) else str(row.get(name, "")) for name in _OPTIONAL}
     return Rating(galaxy_id, rating, **texts)
 
 
