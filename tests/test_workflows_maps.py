@@ -123,7 +123,7 @@ def test_several_are_laid_beside_the_first(survey: Survey, turned: Comparison) -
         table = found.table.set_index("row").loc[one.table["row"]]
         np.testing.assert_array_equal(table[["x", "y"]], one.table[["x", "y"]])
     for wrong in (sides[:1], [sides[0], sides[1], sides[0]]):
-        with pytest.raises(InputError, match="not the same"):
+        with pytest.raises(InputError, match="Two or more different layers or models"):
             compare_all(survey, wrong)
 
 
