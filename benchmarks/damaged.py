@@ -155,8 +155,14 @@ def _outcome(subject: Subject, at: Path, right: str, how: str) -> tuple[str, str
 
 
 def _forget_peak() -> float:
-    """Let Linux measure the highest memory anew (proc(5), clear_refs); returns the present one [MB]."""
-    Path("/proc/self/clear_refs").write_text("5")
+    """Let Linux measure the highest memory anew (proc(5), clear_refs); returns what is counted from [MB].
+
+    Where that is not permitted, only growth beyond the highest memory so far is seen.
+    """
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return _resident("VmHWM")
     return _resident("VmRSS")
 
 
