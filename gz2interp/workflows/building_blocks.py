@@ -47,7 +47,7 @@ from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_columns
 from gz2interp.workflows.cluster_columns import catalogue_columns, network_columns, quality_columns
 from gz2interp.workflows.image_quality import quality, quality_provenance
-from gz2interp.workflows.study import Progress, Study, analysis_for
+from gz2interp.workflows.study import Progress, Study, analysis_for, predictions_of
 
 __all__ = [
     "ALL",
@@ -582,7 +582,7 @@ def blocks(
         raise SurveyError(
             f"{len(analysis.rows)} galaxies of {survey.name} have an image", f"At least {FEWEST_GALAXIES}"
         )
-    predictions = _predictions(study.model)
+    predictions = predictions_of(study.model)
     prediction_provenance = study.model.predictions_provenance if predictions is not None else None
     rule = existing.parameters.get(LOGIT_RULE) if existing else None  # of a network that need not be opened again
     provenance = blocks_provenance(
@@ -604,13 +604,6 @@ def blocks(
             unfinished.complete(provenance)
             checkpoint.unlink()
     return blocks_folder(analysis)
-
-
-def _predictions(model: ModelFolder) -> pd.DataFrame | None:
-    try:
-        return model.predictions
-    except SurveyError:
-        return None
 
 
 def _write_tables(
